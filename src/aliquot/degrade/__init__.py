@@ -1,0 +1,1 @@
+"""How recordings lose their treble: the one definition shared by training and evaluation."""

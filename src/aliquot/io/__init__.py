@@ -1,0 +1,1 @@
+"""Files in and out: the only modules that know formats and paths."""

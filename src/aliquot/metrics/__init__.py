@@ -1,0 +1,1 @@
+"""Measures of restored sound, one definition each; see docs/metrics.md."""
