@@ -1,0 +1,146 @@
+"""Low-pass filters of the families by which recordings lose their treble."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from aliquot.audio import Waveform
+from aliquot.errors import ConfigError
+
+FAMILIES = (
+    "butterworth",
+    "chebyshev1",
+    "elliptic",
+    "bessel",
+    "sinc",
+    "soxr",
+    "brickwall",
+    "decimate",
+)
+"""Known filter families; all but ``sinc``, ``soxr`` and ``brickwall`` need SciPy."""
+
+SOXR_QUALITIES = ("LQ", "MQ", "HQ", "VHQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Lowpass:
+    """One low-pass filter, as data.
+
+    Attributes:
+        family: One of :data:`FAMILIES`.
+        cutoff_hz: Nominal cut-off: the -3 dB point (Butterworth, Bessel), the edge of the ripple
+            (Chebyshev, elliptic), the middle of the transition (sinc), the new Nyquist frequency
+            (soxr, decimate) or the edge (brickwall).
+        order: Of the IIR families, 2 to 12.
+        steepness: 0 to 1; sinc: transition of 30 % down to 2 % of the cut-off; soxr: quality.
+    """
+
+    family: str
+    cutoff_hz: float
+    order: int = 8
+    steepness: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise ConfigError(f"unknown filter family {self.family!r}; use one of {FAMILIES}")
+        if not 2 <= self.order <= 12:
+            raise ConfigError(f"filter order must lie in 2..12, got {self.order}")
+        if not 0 <= self.steepness <= 1:
+            raise ConfigError(f"steepness must lie in 0..1, got {self.steepness}")
+
+
+def lowpass(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
+    """Low-pass a recording in place: same rate, same length.
+
+    IIR families run forward only, as a device would; ``sinc``, ``soxr``, ``brickwall`` and
+    ``decimate`` have no delay.
+
+    Args:
+        samples: ``(channels, samples)``.
+        sample_rate: In Hz.
+        spec: The filter.
+
+    Returns:
+        ``(channels, samples)`` float32; unchanged if the cut-off lies at or above Nyquist.
+
+    Raises:
+        ConfigError: If the cut-off is not positive.
+    """
+    if spec.cutoff_hz <= 0:
+        raise ConfigError(f"a cut-off must be positive, got {spec.cutoff_hz} Hz")
+    if spec.cutoff_hz >= 0.499 * sample_rate or not samples.shape[1]:
+        return samples
+    if spec.family == "brickwall":
+        return _brickwall(samples, sample_rate, spec.cutoff_hz)
+    if spec.family == "sinc":
+        return _sinc(samples, sample_rate, spec)
+    if spec.family in ("soxr", "decimate"):
+        return _through_lower_rate(samples, sample_rate, spec)
+    return _iir(samples, sample_rate, spec)
+
+
+def _brickwall(samples: Waveform, sample_rate: int, cutoff_hz: float) -> Waveform:
+    size = samples.shape[1]
+    padded = 1 << (size + 4096).bit_length()
+    spectrum = np.fft.rfft(samples, n=padded, axis=1)
+    spectrum[:, round(cutoff_hz * padded / sample_rate) :] = 0
+    return np.fft.irfft(spectrum, n=padded, axis=1)[:, :size].astype(np.float32)
+
+
+def _sinc(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
+    """Windowed sinc (Blackman), transition width from the steepness."""
+    width_hz = spec.cutoff_hz * 0.3 * (0.02 / 0.3) ** spec.steepness
+    half = max(8, round(2.75 * sample_rate / width_hz))
+    index = np.arange(-half, half + 1)
+    taps = np.sinc(2 * spec.cutoff_hz / sample_rate * index) * np.blackman(2 * half + 1)
+    taps /= taps.sum()
+    size = samples.shape[1]
+    padded = 1 << (size + 2 * half).bit_length()
+    spectrum = np.fft.rfft(samples, n=padded, axis=1)
+    spectrum *= np.fft.rfft(taps.astype(np.float32), n=padded)
+    return np.fft.irfft(spectrum, n=padded, axis=1)[:, half : half + size].astype(np.float32)
+
+
+def _fit(samples: Waveform, length: int) -> Waveform:
+    if samples.shape[1] < length:
+        return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
+    return samples[:, :length]
+
+
+def resample(samples: Waveform, old_rate: float, new_rate: float, quality: str = "VHQ") -> Waveform:
+    """Resample with soxr; ``(channels, samples)`` in, ``round(n * new / old)`` samples out."""
+    length = round(samples.shape[1] * new_rate / old_rate)
+    out = soxr.resample(np.ascontiguousarray(samples.T), old_rate, new_rate, quality=quality)
+    return _fit(np.ascontiguousarray(out.T, dtype=np.float32), length)
+
+
+def _through_lower_rate(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
+    if spec.family == "soxr":
+        quality = SOXR_QUALITIES[round(spec.steepness * (len(SOXR_QUALITIES) - 1))]
+        low = resample(samples, sample_rate, 2 * spec.cutoff_hz, quality)
+        return _fit(resample(low, 2 * spec.cutoff_hz, sample_rate, "VHQ"), samples.shape[1])
+    return decimated(samples, sample_rate, max(2, round(sample_rate / (2 * spec.cutoff_hz))))
+
+
+def decimated(samples: Waveform, sample_rate: int, factor: int) -> Waveform:
+    """``scipy.signal.decimate`` (Chebyshev-I order 8), as the founding papers, and back by soxr."""
+    from scipy.signal import decimate
+
+    low = decimate(samples.astype(np.float64), factor, axis=1).astype(np.float32)
+    return _fit(resample(low, sample_rate / factor, sample_rate), samples.shape[1])
+
+
+def _iir(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
+    from scipy import signal
+
+    edge = spec.cutoff_hz / (sample_rate / 2)
+    if spec.family == "butterworth":
+        sections = signal.butter(spec.order, edge, output="sos")
+    elif spec.family == "chebyshev1":
+        sections = signal.cheby1(spec.order, 0.05, edge, output="sos")
+    elif spec.family == "elliptic":
+        sections = signal.ellip(spec.order, 0.1, 60 + 30 * spec.steepness, edge, output="sos")
+    else:
+        sections = signal.bessel(spec.order, edge, output="sos", norm="mag")
+    return signal.sosfilt(sections, samples, axis=1).astype(np.float32)

@@ -1,0 +1,71 @@
+"""Where a degraded recording truly ends, measured against its original."""
+
+import numpy as np
+
+from aliquot.audio import Waveform
+
+LOSS_DB = 20.0
+"""A band has ended where it has lost this much against the original."""
+
+
+def smoothed_power(samples: Waveform, sample_rate: int, freqs_hz: np.ndarray) -> np.ndarray:
+    """Long-term power, summed over channels, in windows of 1/12 octave centred on ``freqs_hz``.
+
+    Args:
+        samples: ``(channels, samples)``.
+        sample_rate: In Hz.
+        freqs_hz: ``(points,)`` centres in Hz.
+
+    Returns:
+        ``(points,)`` float64, unscaled.
+    """
+    size = samples.shape[1]
+    power = (np.abs(np.fft.rfft(samples.astype(np.float64), axis=1)) ** 2).sum(axis=0)
+    total = np.concatenate([[0.0], np.cumsum(power)])
+    edge = 2.0 ** (1 / 24)
+    position = np.arange(total.size) - 0.5
+
+    def below(freq_hz: np.ndarray) -> np.ndarray:
+        return np.interp(freq_hz * size / sample_rate, position, total)
+
+    result: np.ndarray = below(freqs_hz * edge) - below(freqs_hz / edge)
+    return result
+
+
+def true_cutoff_hz(original: Waveform, degraded: Waveform, sample_rate: int) -> float:
+    """The cut-off of a degraded recording: where it has lost 20 dB against its original.
+
+    Both long-term spectra are smoothed over 1/12 octave; the cut-off is the lowest frequency from
+    which on the loss stays above 20 dB for a quarter of an octave (or up to the Nyquist
+    frequency), so that a notch is no cut-off.
+
+    Args:
+        original: ``(channels, samples)``.
+        degraded: Same shape and rate, aligned.
+        sample_rate: In Hz.
+
+    Returns:
+        The cut-off in Hz; the Nyquist frequency if nothing is lost.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if original.shape != degraded.shape:
+        raise ValueError(f"shapes must agree, got {original.shape} and {degraded.shape}")
+    nyquist = sample_rate / 2
+    freqs = np.geomspace(1_000.0, nyquist, 12 * 40 + 1)
+    before = smoothed_power(original, sample_rate, freqs)
+    after = smoothed_power(degraded, sample_rate, freqs)
+    tiny = 1e-16 * float(before.max(initial=0.0)) + 1e-30
+    loss_db = 10 * np.log10((before + tiny) / (after + tiny))
+    lost = loss_db >= LOSS_DB
+    span = max(1, round(0.25 / np.log2(freqs[1] / freqs[0])))
+    kept_until = np.flatnonzero(~lost)
+    for index in np.flatnonzero(lost):
+        if not kept_until.size or not np.any(~lost[index : index + span]):
+            if index == 0:
+                return float(freqs[0])
+            step = loss_db[index] - loss_db[index - 1]
+            part = (LOSS_DB - loss_db[index - 1]) / step if step > 0 else 1.0
+            return float(freqs[index - 1] * (freqs[index] / freqs[index - 1]) ** part)
+    return float(nyquist)

@@ -1,0 +1,1 @@
+"""Networks, each built from its config dataclass and nothing else. Needs PyTorch."""

@@ -1,0 +1,242 @@
+"""The default model: excitation and envelope in the short-time spectrum, mid and side together.
+
+Spectral band replication (Dietz et al., 2002) with its side information predicted from the given
+band: the missing bins are filled with a mixture of the given band's top, copied upward and
+whitened, and of noise; a small temporal convolutional network predicts, for every frame and band,
+the level and the mixture. Blocks are ConvNeXt's (Liu et al., 2022) over frames.
+
+    spectrum ─► band levels, flatness ─► blocks over frames ─► level, mixture per band
+        │                                                             │
+        └─► whitened copy ──────────────┐                             ▼
+    noise ──────────────────────────────┴──► mixture · level · fade-in ─► high
+
+Three properties hold by construction, not by training:
+
+- levels scale: all levels are relative to the frame's own reference level, so twice the input is
+  twice the output (up to a floor at -120 dBFS), silence gives exact silence, and a silent side
+  signal stays silent;
+- copies shift by multiples of ``window / hop`` bins, for which a bin's phase advances by whole
+  turns from frame to frame: no rotation is needed and it does not matter where frames start;
+- nothing is put below ``cutoff - guard / 2``.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+BLOCK_BINS = 16
+"""Bins of a whitening block."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpectralConfig:
+    """Everything needed to rebuild the network, and nothing else.
+
+    Attributes:
+        window: Samples of an STFT frame.
+        hop: Samples between frames; a quarter of ``window``.
+        input_bands: Bands in which the given band is described.
+        output_bands: Bands in which level and mixture are predicted.
+        first_bin: Where the output bands begin; below the lowest cut-off's guard.
+        width: Channels of the network.
+        expansion: Inner width of a block over ``width``.
+        kernel: Frames seen by one convolution; odd.
+        dilations: One per block.
+        guard_bins: Smallest guard below the cut-off in bins (500 Hz at 44.1 kHz).
+    """
+
+    window: int = 2048
+    hop: int = 512
+    input_bands: int = 80
+    output_bands: int = 64
+    first_bin: int = 90
+    width: int = 128
+    expansion: int = 4
+    kernel: int = 7
+    dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 1)
+    guard_bins: float = 23.2
+
+    @property
+    def bins(self) -> int:
+        """Bins of a frame."""
+        return self.window // 2 + 1
+
+    @property
+    def context(self) -> int:
+        """Frames on each side that an output frame depends on."""
+        return 8 + sum(self.dilations) * (self.kernel // 2)
+
+
+def warped_bands(bands: int, first_bin: float, bins: int) -> Tensor:
+    """Triangular bands, evenly spaced on ``log(1 + bin / 60)``, as interpolation weights.
+
+    Returns:
+        ``(bands, bins)``; every column from ``first_bin`` on sums to one.
+    """
+    scale = 60.0
+    positions = torch.log1p(torch.arange(bins, dtype=torch.float64) / scale)
+    first = torch.log1p(torch.tensor(first_bin / scale, dtype=torch.float64))
+    step = (positions[-1] - first) / (bands - 1)
+    place = ((positions - first) / step).clamp(min=0, max=bands - 1)
+    centres = torch.arange(bands, dtype=torch.float64)[:, None]
+    return (1 - (place[None] - centres).abs()).clamp(min=0).float()
+
+
+class Block(nn.Module):
+    """ConvNeXt block over frames, channels last. Shape: ``(batch, frames, width)`` to the same."""
+
+    def __init__(self, width: int, kernel: int, dilation: int, expansion: int) -> None:
+        super().__init__()
+        reach = dilation * (kernel // 2)
+        self.depthwise = nn.Conv1d(
+            width, width, kernel, padding=reach, dilation=dilation, groups=width
+        )
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), 0.3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+        y = self.narrow(fn.gelu(self.widen(self.norm(y))))
+        return x + self.scale * y
+
+
+class Spectral(nn.Module):
+    """Predict the missing high band of a mid/side spectrum.
+
+    Shape:
+        - spectrum: ``(batch, 2, 2, frames, bins)``: mid and side, real and imaginary part, of the
+          unscaled periodic-Hann STFT
+        - cutoff_bin: ``(batch,)`` or ``(1,)`` for all; where the given band ends, in bins
+        - noise: as ``spectrum``; the STFT of white noise of unit variance
+        - high: as ``spectrum``; zero below the fade-in
+    """
+
+    def __init__(self, config: SpectralConfig) -> None:
+        super().__init__()
+        if config.window != 4 * config.hop:
+            raise ValueError(f"window must be four hops, got {config.window} and {config.hop}")
+        self.config = config
+        bins = config.bins
+        band_in = warped_bands(config.input_bands, 0.0, bins)
+        self.register_buffer("index", torch.arange(bins).float(), persistent=False)
+        self.register_buffer(
+            "analysis", (band_in / band_in.sum(1, keepdim=True)).T.contiguous(), persistent=False
+        )
+        self.register_buffer(
+            "synthesis",
+            warped_bands(config.output_bands, config.first_bin, bins),
+            persistent=False,
+        )
+        centres = (band_in * torch.arange(bins)).sum(1) / band_in.sum(1)
+        self.register_buffer("band_centres", centres, persistent=False)
+        blocks = bins // BLOCK_BINS
+        features = 2 * (config.input_bands + blocks) + config.input_bands + 6
+        self.enter = nn.Linear(features, config.width)
+        self.blocks = nn.ModuleList(
+            Block(config.width, config.kernel, d, config.expansion) for d in config.dilations
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.leave = nn.Linear(config.width, 4 * config.output_bands)
+        nn.init.normal_(self.leave.weight, std=0.01)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, spectrum: Tensor, cutoff_bin: Tensor, noise: Tensor) -> Tensor:
+        """Return the high band; see the class for shapes."""
+        scale = (0.375 * self.config.window) ** -0.5  # white noise of unit variance has power 1
+        spectrum = spectrum * scale
+        guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
+        edge = cutoff_bin - guard
+        power = spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
+        reference = self.reference(power, edge)
+        block_power = self.block_means(power)
+        features = self.features(power, block_power, reference, cutoff_bin)
+        level, mix = self.predict(features)
+        ramp = ((self.index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]).clamp(
+            0, 1
+        )
+        ramp = ramp * ramp * (3 - 2 * ramp)  # (batch, bins)
+        gain = torch.pow(10.0, level @ self.synthesis) * reference.sqrt()
+        gain = gain * (ramp / scale)[:, None, None]
+        tonal = mix @ self.synthesis
+        copied = self.copy_up(spectrum, block_power, edge)
+        copied_gain = (gain * tonal)[:, :, None]
+        noise_gain = (gain * (1 - tonal * tonal).clamp(min=0).sqrt() * scale)[:, :, None]
+        return copied * copied_gain + noise * noise_gain
+
+    def reference(self, power: Tensor, edge: Tensor) -> Tensor:
+        """Level of the given band with its treble emphasised, ``(batch, 2, frames, 1)``.
+
+        The mean over bins below ``edge`` of power times ``(bin / edge)^3``.
+        """
+        weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
+        return (power @ (weight / edge[:, None])[:, None, :, None]).clamp(max=1e12)
+
+    def block_means(self, power: Tensor) -> Tensor:
+        """Mean power in blocks of 16 bins, ``(batch, 2, frames, blocks)``."""
+        batch, channels, frames, bins = power.shape
+        whole = power[..., : bins - 1].reshape(batch, channels, frames, -1, BLOCK_BINS)
+        return whole.mean(dim=-1)
+
+    def features(
+        self, power: Tensor, block_power: Tensor, reference: Tensor, cutoff_bin: Tensor
+    ) -> Tensor:
+        """Describe the given band, ``(batch, frames, features)``."""
+        batch, _, frames, bins = power.shape
+        tiny = 1e-12
+        log_reference = torch.log10(reference + tiny)
+        mask = (cutoff_bin[:, None] - self.band_centres).div(4.0).clamp(0, 1)  # (batch, bands)
+        bands = torch.log10(power @ self.analysis + tiny) - log_reference
+        bands = (bands.clamp(-6, 4) * mask[:, None, None]).transpose(1, 2)
+        logs = torch.log10(power[..., : bins - 1] + tiny)
+        logs = logs.reshape(batch, 2, frames, -1, BLOCK_BINS).mean(dim=-1)
+        centres = self.index[BLOCK_BINS // 2 :: BLOCK_BINS]
+        block_mask = (cutoff_bin[:, None] - centres).div(BLOCK_BINS).clamp(0, 1)
+        flatness = (torch.log10(block_power + tiny) - logs) * block_mask[:, None, None]
+        flatness = flatness.transpose(1, 2)
+        ratio = (log_reference[:, 1] - log_reference[:, 0]).clamp(-4, 2)  # (batch, frames, 1)
+        rows = log_reference[..., 0]
+        near = rows - fn.avg_pool1d(rows, 5, 1, 2, count_include_pad=False)
+        far = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
+        shared = torch.cat([mask, torch.log(cutoff_bin / 300.0)[:, None]], dim=1)
+        return torch.cat(
+            [
+                bands.reshape(batch, frames, -1),
+                flatness.reshape(batch, frames, -1),
+                ratio,
+                near.transpose(1, 2),
+                far.transpose(1, 2),
+                shared[:, None].expand(batch, frames, -1),
+            ],
+            dim=2,
+        )
+
+    def predict(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Log10 level and share of the copy per band, each ``(batch, 2, frames, bands)``."""
+        x = self.enter(features)
+        for block in self.blocks:
+            x = block(x)
+        batch, frames, _ = x.shape
+        out = self.leave(self.norm(x)).reshape(batch, frames, 2, 2, -1).permute(3, 0, 2, 1, 4)
+        # An untrained network starts 10 dB below the reference; levels stay within +-40 dB of that.
+        level = 4.0 * torch.tanh(out[0] / 4.0) - 0.5
+        return level, torch.sigmoid(out[1])
+
+    def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:
+        """The top half of the given band, whitened and repeated upward, as ``spectrum``."""
+        whitening = (block_power + 1e-14).rsqrt()
+        bins = self.config.bins
+        whitening = whitening.repeat_interleave(BLOCK_BINS, dim=3)
+        whitening = fn.pad(whitening, (0, bins - whitening.shape[3]))
+        white = spectrum * whitening[:, :, None]
+        top = edge.floor()[:, None]
+        width = 4 * torch.floor(top / 8)
+        step = torch.floor((self.index - top) / width) + 1
+        source = torch.where(self.index >= top, self.index - step * width, self.index).long()
+        if source.shape[0] == 1:
+            return white.index_select(4, source[0])
+        shape = (*white.shape[:4], bins)
+        return white.gather(4, source[:, None, None, None].expand(shape))
