@@ -1,0 +1,1 @@
+"""Many recordings in one run: what becomes what, and carrying it out."""
