@@ -8,6 +8,7 @@ import click
 
 import aliquot
 from aliquot.errors import AliquotError, InputError, OutputError
+from aliquot.io.names import shown
 
 COMMANDS = {
     "restore": "Fill in the missing high band of recordings.",
@@ -47,18 +48,11 @@ def exit_status(error: Exception) -> int:
 
 
 def one_line(error: Exception) -> str:
-    """An error's message on one line; control characters of file names are escaped.
-
-    >>> one_line(InputError("a\\nb.wav: not a sound file"))
-    'a\\\\nb.wav: not a sound file'
-    """
-    text = str(error)
+    """An error's message on one line, with its cure."""
     if isinstance(error, OSError):
-        text = (
-            f"{error.filename or 'the system'}: {error.strerror or error}; "
-            "check the path, its permissions and the free space"
-        )
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        where, what = error.filename or "the system", error.strerror or error
+        return shown(f"{where}: {what}; check the path, its permissions and the free space")
+    return shown(str(error))
 
 
 class CommandLine(click.Group):

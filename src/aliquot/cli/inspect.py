@@ -1,0 +1,65 @@
+"""``aliquot inspect``: where a recording's own sound ends, and why we think so."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aliquot.cli import EXIT_STATUS
+
+if TYPE_CHECKING:
+    from aliquot.verdict import Verdict
+
+
+@click.command(epilog=EXIT_STATUS)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="PNG",
+    help="Draw the spectrogram with the cut-off.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def inspect(file: Path, plot: Path | None, as_json: bool) -> None:
+    """Say where a recording's own sound ends: band-limited, codec-limited or full-band."""
+    from aliquot.verdict import inspect as inspect_file
+
+    verdict = inspect_file(file)
+    if as_json:
+        click.echo(json.dumps({"path": str(file), **asdict(verdict)}, default=str))
+    else:
+        click.echo(describe(file, verdict))
+    if plot is not None:
+        draw(file, verdict, plot)
+        click.echo(f"drawn: {plot}", err=True)
+
+
+def describe(file: Path, verdict: "Verdict") -> str:
+    """A few lines for people."""
+    from aliquot.cli.console import clock
+    from aliquot.io.names import shown
+
+    band = verdict.bandwidth
+    kind = f"{verdict.kind} ({verdict.codec})" if verdict.codec else verdict.kind
+    lines = [
+        shown(file),
+        f"  verdict     {kind}",
+        f"  cut-off     {band.cutoff_hz:.0f} Hz",
+        f"  confidence  {band.confidence:.2f}",
+        f"  reason      {verdict.reason}",
+    ]
+    if len(band.segments) > 1:
+        lines += [
+            f"  from {clock(part.start_seconds):>6} {part.cutoff_hz:7.0f} Hz"
+            for part in band.segments
+        ]
+    return "\n".join(lines)
+
+
+def draw(file: Path, verdict: "Verdict", target: Path) -> None:
+    """Draw the spectrogram of a recording with a line at its cut-off."""
+    from aliquot.plots import draw_file
+
+    draw_file(file, verdict, target)
