@@ -1,0 +1,288 @@
+"""Results on disk: encoded in small pieces, reread, and only then given their name."""
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from aliquot.audio import Waveform
+from aliquot.dsp.dither import quantise16, quantise24
+from aliquot.errors import AliquotError, OutputError
+from aliquot.io import ogg, riff
+from aliquot.io.atomic import PendingFile, check_space, check_target, write_error
+from aliquot.io.formats import CONTAINERS, OutputFormat, check_cell, default_bitrate
+from aliquot.io.names import library_name, shown
+
+PIECE_FRAMES = 65_536
+"""Frames of one write: one large write overflows the stack of the Vorbis encoder (a crash)."""
+LARGE_BYTES = int(3.9 * 2**30)
+"""From here on a WAV is written as RF64: past 4 GiB its sizes wrap round, without an error."""
+SAMPLE_BYTES = {"16": 2, "24": 3, "32f": 4}
+LIBRARY_SUBTYPE = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
+READ_TYPE = {"16": "int16", "24": "int32", "32f": "float32"}
+VORBIS_STEREO_KBPS = (64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 500)
+"""Nominal rates of Vorbis qualities 0 to 10."""
+
+Pieces = NDArray[np.int16] | NDArray[np.int32] | NDArray[np.float32]
+
+
+def projected_bytes(fmt: OutputFormat, sample_rate: int, channels: int, frames: int) -> int:
+    """Size of a result: exact for plain samples, a cautious low estimate for codecs."""
+    if fmt.bits is None:
+        kbps = fmt.bitrate_kbps or default_bitrate(fmt.container, sample_rate, channels)
+        return frames * kbps * 1000 // 8 // sample_rate // 2
+    plain = frames * channels * SAMPLE_BYTES[fmt.bits]
+    return plain // 2 if fmt.container == "FLAC" else plain
+
+
+def codec_settings(fmt: OutputFormat, sample_rate: int, channels: int) -> dict[str, Any]:
+    """The library's way of saying the bitrate: a compression level from 0 (best) to 1."""
+    if fmt.bits is not None:
+        return {}
+    kbps = fmt.bitrate_kbps or default_bitrate(fmt.container, sample_rate, channels)
+    if fmt.container == "MP3":
+        low, high = (32, 320) if sample_rate >= 32_000 else (8, 160)
+        if sample_rate < 16_000:
+            high = 64
+        return {"bitrate_mode": "CONSTANT", "compression_level": (high - kbps) / (high - low)}
+    if fmt.container == "OPUS":
+        return {"compression_level": 1 - (kbps / channels - 6) / 250}
+    quality = float(np.interp(2 * kbps / channels, VORBIS_STEREO_KBPS, np.linspace(0, 1, 11)))
+    return {"compression_level": 1 - quality}
+
+
+def open_writer(  # noqa: PLR0913 - each is a separate choice of the caller
+    path: Path,
+    fmt: OutputFormat,
+    sample_rate: int,
+    channels: int,
+    *,
+    expected_frames: int | None = None,
+    overwrite: bool = False,
+    finish: Callable[[Path], None] | None = None,
+) -> "Writer":
+    """Prepare to write a recording; nothing appears before the ``with`` block is entered.
+
+    Args:
+        path: The final name.
+        fmt: From :func:`aliquot.io.formats.output_format`.
+        sample_rate: In Hz.
+        channels: 1 to 8.
+        expected_frames: Length, as far as known; decides between WAV and RF64 and is checked
+            against the free space.
+        overwrite: Whether an existing file may be replaced.
+        finish: Called with the temporary file once its samples are complete, to add tags.
+
+    Raises:
+        ConfigError: If the format cannot hold this rate or channel count.
+        OutputError: If the target cannot be written or will not fit.
+    """
+    check_cell(fmt, sample_rate, channels)
+    check_target(path, overwrite=overwrite)
+    if expected_frames is not None:
+        needed = projected_bytes(fmt, sample_rate, channels, expected_frames)
+        check_space(path, needed)
+        if fmt.container == "AIFF" and needed > LARGE_BYTES:
+            raise _too_large(path)
+    writer = Writer(PendingFile(path, overwrite=overwrite), fmt, sample_rate, channels)
+    writer.expected_frames = expected_frames
+    writer.finish = finish
+    return writer
+
+
+def _too_large(path: Path) -> OutputError:
+    return OutputError(
+        f"{shown(path)} would be larger than an AIFF file can be (4 GiB); choose caf, w64 or flac"
+    )
+
+
+class Writer:
+    """A recording being written. Use it in a ``with`` statement; see :func:`open_writer`.
+
+    Leaving the block closes the file, calls ``finish``, rereads every sample and renames. If the
+    block is left by any exception, the temporary file is removed and the target is as it was.
+
+    Attributes:
+        frames: Frames written so far.
+        clipped: Samples so far that lay beyond full scale and were clipped; 0 for ``32f`` and
+            for codecs, which take them as they are.
+    """
+
+    def __init__(
+        self, pending: PendingFile, fmt: OutputFormat, sample_rate: int, channels: int
+    ) -> None:
+        self.frames = 0
+        self.clipped = 0
+        self.expected_frames: int | None = None
+        self.finish: Callable[[Path], None] | None = None
+        self._pending = pending
+        self._format = fmt
+        self._rate = sample_rate
+        self._channels = channels
+        self._crc = 0
+        self._library_format = CONTAINERS[fmt.container].library_format
+        self._file: Any = None
+        order = ogg.TO_WAVE_ORDER.get(channels)
+        centre_second = fmt.container in {"OGG", "OPUS"}
+        self._order = np.argsort(order) if order and centre_second else None
+
+    def __enter__(self) -> Self:
+        if self._format.container == "WAV" and self._large(self.expected_frames):
+            self._library_format = "RF64"
+        self._pending.create()
+        try:
+            self._file = self._open(self._pending.path)
+        except BaseException:
+            self._pending.discard()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._complete()
+        except (soundfile.SoundFileError, OSError) as failure:
+            raise write_error(self._pending.target, failure) from failure
+        finally:
+            self._close_quietly()
+            self._pending.discard()
+
+    def write(self, block: Waveform) -> None:
+        """Add a block.
+
+        Args:
+            block: ``(channels, frames)`` float32, finite; full scale is 1.0.
+
+        Raises:
+            OutputError: If it cannot be written, for instance because the disk is full.
+            ValueError: If the writer is not open, or the block has another number of channels.
+        """
+        if self._file is None:
+            raise ValueError("the writer is not open; use it in a with statement")
+        if block.ndim != 2 or block.shape[0] != self._channels:
+            raise ValueError(f"blocks must be ({self._channels}, frames), got {block.shape}")
+        try:
+            piece_frames = min(PIECE_FRAMES, 2 * PIECE_FRAMES // self._channels)
+            for start in range(0, block.shape[1], piece_frames):
+                self._write_piece(block[:, start : start + piece_frames])
+        except (soundfile.SoundFileError, OSError) as error:
+            raise write_error(self._pending.target, error) from error
+
+    def _write_piece(self, piece: Waveform) -> None:
+        if not np.isfinite(piece).all():
+            raise OutputError(
+                f"{shown(self._pending.target)}: the result holds NaN or infinite samples near "
+                f"frame {self.frames}; this is a fault of the program, please report it"
+            )
+        data = self._stored(piece)
+        self._make_room(self.frames + data.shape[0])
+        self._file.write(data)
+        self.frames += data.shape[0]
+        if self._format.bits is not None:
+            self._crc = zlib.crc32(data.data, self._crc)
+
+    def _stored(self, piece: Waveform) -> Pieces:
+        """The samples as the library takes them, ``(frames, channels)``."""
+        bits = self._format.bits
+        if bits in {"16", "24"}:
+            self.clipped += int(np.count_nonzero(np.abs(piece) > 1.0))
+        if bits == "16":
+            return np.ascontiguousarray(quantise16(piece, self.frames).T)
+        if bits == "24":
+            return np.ascontiguousarray(quantise24(piece).T << 8)
+        if self._order is not None:
+            piece = piece[self._order]
+        return np.ascontiguousarray(piece.T)
+
+    def _large(self, frames: int | None) -> bool:
+        if frames is None:
+            return True
+        return projected_bytes(self._format, self._rate, self._channels, frames) > LARGE_BYTES
+
+    def _make_room(self, frames: int) -> None:
+        """Move over to RF64 when a plain WAV grows past what was expected of it."""
+        if self._library_format == "AIFF" and self._large(frames):
+            raise _too_large(self._pending.target)
+        if self._library_format != "WAV" or not self._large(frames):
+            return
+        self._file.close()
+        self._library_format = "RF64"
+        small = PendingFile(self._pending.target)
+        self._pending.path.replace(small.path)
+        try:
+            self._file = self._open(self._pending.path)
+            read_type = READ_TYPE[self._format.bits or ""]
+            with soundfile.SoundFile(library_name(small.path)) as source:
+                for piece in source.blocks(PIECE_FRAMES, dtype=read_type, always_2d=True):
+                    self._file.write(piece)
+        finally:
+            small.discard()
+
+    def _open(self, path: Path) -> Any:
+        subtype = CONTAINERS[self._format.container].lossy_subtype
+        try:
+            return soundfile.SoundFile(
+                library_name(path),
+                "w",
+                samplerate=self._rate,
+                channels=self._channels,
+                subtype=subtype or LIBRARY_SUBTYPE[self._format.bits or ""],
+                format=self._library_format,
+                **codec_settings(self._format, self._rate, self._channels),
+            )
+        except (soundfile.SoundFileError, OSError) as error:
+            raise write_error(self._pending.target, error) from error
+
+    def _complete(self) -> None:
+        """Close, tag, verify and rename."""
+        path = self._pending.path
+        self._file.close()
+        if self._format.container == "WAV" and not self._large(self.frames):
+            riff.make_plain(path)
+        if self.finish is not None:
+            self.finish(path)
+        self._verify(path)
+        self._pending.commit()
+
+    def _verify(self, path: Path) -> None:
+        """Reread every sample.
+
+        Raises:
+            OutputError: If their number, or a sample of a lossless file, is not what was written.
+        """
+        bits = self._format.bits
+        frames = crc = 0
+        with soundfile.SoundFile(library_name(path)) as file:
+            read_type = READ_TYPE.get(bits or "", "float32")
+            while len(piece := file.read(PIECE_FRAMES, dtype=read_type, always_2d=True)):
+                frames += len(piece)
+                crc = zlib.crc32(piece, crc) if bits is not None else 0
+        if frames != self.frames:
+            what = f"{frames} of {self.frames} frames came back"
+        elif bits is not None and crc != self._crc:
+            what = "other samples came back"
+        else:
+            return
+        raise OutputError(
+            f"{shown(self._pending.target)} was not stored faithfully ({what} when reread); "
+            "check the disk or choose another format"
+        )
+
+    def _close_quietly(self) -> None:
+        if self._file is not None:
+            try:
+                self._file.close()
+            except (soundfile.SoundFileError, OSError, AliquotError):
+                return
+            finally:
+                self._file = None
