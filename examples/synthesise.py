@@ -135,8 +135,8 @@ def strings(seconds: float = 6.0, rate: int = 44_100) -> Waveform:
     for bar in range(int(np.ceil(seconds / 2))):
         for desk, note in enumerate(CHORDS[bar % 4]):
             hz = note_hz(note + 12) * (1 + 0.0012 * (desk - 1.5))
-            tone = partials(hz, 2.0, rate, lambda n: (n**-1.15, 0.0), vibrato=0.004) * attack
-            tone += 0.03 * noise(2.0, rate, 10 * bar + desk, 2_500, 0.0) * attack
+            tone = partials(hz, 2.0, rate, lambda n: (n**-1.4, 0.0), vibrato=0.004) * attack
+            tone += 0.015 * noise(2.0, rate, 10 * bar + desk, 2_500, 0.0) * attack
             place(mix, tone, 2.0 * bar, rate, 0.15 + 0.23 * desk)
     return finish(mix)
 
