@@ -111,8 +111,10 @@ class Spectral(nn.Module):
         - spectrum: ``(batch, 2, 2, frames, bins)``: mid and side, real and imaginary part, of the
           unscaled periodic-Hann STFT
         - cutoff_bin: ``(batch,)`` or ``(1,)`` for all; where the given band ends, in bins
-        - noise: as ``spectrum``; the STFT of white noise of unit variance
-        - high: as ``spectrum``; zero below the fade-in
+        - noise: ``(batch, 2, 2, frames - 2 * context, bins)``; the STFT of white noise of unit
+          variance, for the inner frames
+        - high: as ``noise``; zero below the fade-in. The outer ``context`` frames on both sides are
+          seen but not restored, so every result has seen all that it depends on
     """
 
     def __init__(self, config: SpectralConfig) -> None:
@@ -146,6 +148,17 @@ class Spectral(nn.Module):
 
     def forward(self, spectrum: Tensor, cutoff_bin: Tensor, noise: Tensor) -> Tensor:
         """Return the high band; see the class for shapes."""
+        return self.restore(spectrum, cutoff_bin, noise)[0]
+
+    def restore(
+        self, spectrum: Tensor, cutoff_bin: Tensor, noise: Tensor, stride: int = 1
+    ) -> tuple[Tensor, Tensor]:
+        """As :meth:`forward`, for training: only each ``stride``-th inner frame, and the levels.
+
+        Returns:
+            The high band ``(batch, 2, 2, frames, bins)`` and the log10 level over the reference
+            ``(batch, 2, frames, bands)``, for frames ``context, context + stride, ...``.
+        """
         scale = (0.375 * self.config.window) ** -0.5  # white noise of unit variance has power 1
         spectrum = spectrum * scale
         guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
@@ -154,18 +167,18 @@ class Spectral(nn.Module):
         reference = self.reference(power, edge)
         block_power = self.block_means(power)
         features = self.features(power, block_power, reference, cutoff_bin)
-        level, mix = self.predict(features)
-        ramp = ((self.index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]).clamp(
-            0, 1
-        )
+        inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
+        level, mix = (values[:, :, inner] for values in self.predict(features))
+        ramp = (self.index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
+        ramp = ramp.clamp(0, 1)
         ramp = ramp * ramp * (3 - 2 * ramp)  # (batch, bins)
-        gain = torch.pow(10.0, level @ self.synthesis) * reference.sqrt()
-        gain = gain * (ramp / scale)[:, None, None]
+        gain = torch.pow(10.0, level @ self.synthesis)
+        gain = gain * reference[:, :, inner].sqrt() * (ramp / scale)[:, None, None]
         tonal = mix @ self.synthesis
-        copied = self.copy_up(spectrum, block_power, edge)
+        copied = self.copy_up(spectrum[:, :, :, inner], block_power[:, :, inner], edge)
         copied_gain = (gain * tonal)[:, :, None]
-        noise_gain = (gain * (1 - tonal * tonal).clamp(min=0).sqrt() * scale)[:, :, None]
-        return copied * copied_gain + noise * noise_gain
+        noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
+        return copied * copied_gain + noise * noise_gain, level
 
     def reference(self, power: Tensor, edge: Tensor) -> Tensor:
         """Level of the given band with its treble emphasised, ``(batch, 2, frames, 1)``.

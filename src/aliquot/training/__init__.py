@@ -1,0 +1,1 @@
+"""The workshop: data, losses, the one training loop. Needs PyTorch."""

@@ -1,0 +1,91 @@
+"""Checkpoints: safetensors and JSON, written whole or not at all, resumed exactly."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from aliquot.errors import ModelError
+
+
+def save(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write ``checkpoint.safetensors``; the facts travel in its header, so one rename is atomic."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "checkpoint.safetensors"
+    temporary = target.with_suffix(".part")
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, temporary, metadata={"facts": json.dumps(facts)})
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+
+
+def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The last checkpoint of a run, or None if it has none.
+
+    Raises:
+        ModelError: If the file is damaged.
+    """
+    path = folder / "checkpoint.safetensors"
+    if not path.is_file():
+        return None
+    try:
+        return load_file(path), read_facts(path)
+    except Exception as error:  # noqa: BLE001 - safetensors raises its own untyped error
+        raise ModelError(f"{path} is damaged ({error}); delete it to start afresh") from error
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The JSON facts in a checkpoint's header."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+    facts: dict[str, Any] = json.loads(header["__metadata__"]["facts"])
+    return facts
+
+
+def pack(
+    model: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+) -> dict[str, Tensor]:
+    """All tensors of a run under one flat naming: ``model.``, ``ema.``, ``optim.<n>.``."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"ema.{name}": value for name, value in average.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optim.{index}.{key}": value for key, value in state.items()}
+    return tensors
+
+
+def unpack(
+    tensors: dict[str, Tensor],
+    model: nn.Module,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Put back what :func:`pack` took, in place."""
+    model.load_state_dict(part(tensors, "model."))
+    average.update(part(tensors, "ema."))
+    whole = optimizer.state_dict()
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in part(tensors, "optim.").items():
+        index, key = name.split(".", 1)
+        states.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": states, "param_groups": whole["param_groups"]})
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors under a prefix, without it."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def as_facts(settings: object) -> dict[str, Any]:
+    """A settings dataclass as plain JSON data."""
+    return json.loads(json.dumps(dataclasses.asdict(settings)))  # type: ignore[call-overload,no-any-return]

@@ -1,0 +1,240 @@
+"""Training examples: random crops, degraded on the fly; example ``i`` is a function of the seed."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from aliquot.audio import Waveform
+from aliquot.degrade.chain import DegradationRange, degrade, draw
+from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.errors import ConfigError
+from aliquot.models.spectral import SpectralConfig
+from aliquot.training.settings import DataSettings
+
+MARGIN = 4096
+"""Samples around a crop in which filters settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One file of the collection.
+
+    Attributes:
+        group: Artist, or kind of instrument; groups are drawn before files.
+        weight: Share of its group's draws, before normalising.
+        bandwidth_hz: Highest frequency with content.
+        typical_hz: Half of the loud moments reach it.
+    """
+
+    name: str
+    group: str
+    seconds: float
+    sample_rate: int
+    bandwidth_hz: float
+    typical_hz: float
+    chiptune: bool
+    bright: bool
+
+
+class Example(NamedTuple):
+    """One example in mid/side; ``limit`` and ``typical`` are bins up to where it is true."""
+
+    degraded: NDArray[np.float32]
+    original: NDArray[np.float32]
+    cutoff_bin: np.float32
+    typical_bin: np.float32
+    limit_bin: np.float32
+
+
+def read_manifest(settings: DataSettings, *, held_out: bool) -> list[Piece]:
+    """The pieces to train on, or those held out."""
+    path = Path(settings.music) / "manifest.csv"
+    if not path.is_file():
+        raise ConfigError(f"no manifest at {path}; set data.music to the folder that holds it")
+    dev = {
+        line.strip()
+        for line in Path(settings.held_out).read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.startswith("#")
+    }
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["file"].startswith(settings.split)]
+    unknown = dev - {row["file"] for row in rows}
+    if unknown:
+        raise ConfigError(f"{settings.held_out} names files not in {path}: {sorted(unknown)}")
+    pieces = [_piece(row) for row in rows if (row["file"] in dev) == held_out]
+    if not pieces:
+        raise ConfigError(f"{path} has no usable rows under {settings.split!r}")
+    return pieces
+
+
+def _piece(row: dict[str, str]) -> Piece:
+    genre = row["genre"]
+    rendered = genre.startswith("rendered")
+    return Piece(
+        name=row["file"],
+        group=genre if rendered else row["artist"],
+        seconds=float(row["seconds"]),
+        sample_rate=int(row["sample_rate"]),
+        bandwidth_hz=float(row["bandwidth_hz"]),
+        typical_hz=float(row["bandwidth_typical_hz"]),
+        chiptune="chiptune" in genre,
+        bright="extremely bright" in row["notes"],
+    )
+
+
+def draw_weights(pieces: list[Piece], chiptune_share: float) -> NDArray[np.float64]:
+    """Probability of each piece: groups by the root of their length, chiptune capped.
+
+    Returns:
+        ``(pieces,)``, summing to one.
+    """
+    lengths: dict[str, float] = {}
+    for piece in pieces:
+        lengths[piece.group] = lengths.get(piece.group, 0.0) + piece.seconds
+    weights = np.array(
+        [p.seconds / lengths[p.group] ** 0.5 * (0.3 if p.bright else 1.0) for p in pieces]
+    )
+    chip = np.array([p.chiptune for p in pieces])
+    total, chips = weights.sum(), weights[chip].sum()
+    if 0 < chips < total and chips / total > chiptune_share:
+        weights[chip] *= chiptune_share / (1 - chiptune_share) * (total - chips) / chips
+    return weights / weights.sum()
+
+
+def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
+    """A piece as a memory map ``(samples, channels)``, decoded once into the cache."""
+    path = Path(settings.cache) / (piece.name.replace("/", "--") + ".npy")
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples, _ = soundfile.read(
+            Path(settings.music) / piece.name, dtype="float32", always_2d=True
+        )
+        # A lossy decoder may exceed full scale; the headroom is taken back on reading.
+        whole = np.round(np.clip(samples * 0.5, -1, 1) * 32767).astype(np.int16)
+        temporary = path.with_suffix(".part.npy")
+        np.save(temporary, whole)
+        temporary.replace(path)
+    result: NDArray[np.int16] = np.load(path, mmap_mode="r")
+    return result
+
+
+def tilted(samples: Waveform, sample_rate: int, tilt_db: float, pole_hz: float | None) -> Waveform:
+    """Tilt the spectrum by ``tilt_db`` from 1 to 16 kHz; darken it by two poles if asked."""
+    size = samples.shape[1]
+    padded = 1 << (size + 1024).bit_length()
+    freqs = np.arange(padded // 2 + 1) * (sample_rate / padded)
+    octaves = np.clip(np.log2(np.maximum(freqs, 1.0) / 1_000), 0, 4.5)
+    gain = 10 ** (tilt_db / 4 * octaves / 20)
+    if pole_hz is not None:
+        gain = gain / (1 + (freqs / pole_hz) ** 2)
+    spectrum = np.fft.rfft(samples, n=padded, axis=1) * gain.astype(np.float32)
+    return np.fft.irfft(spectrum, n=padded, axis=1)[:, :size].astype(np.float32)
+
+
+class Examples(Dataset[Example]):
+    """Endless examples; ``self[i]`` depends on nothing but the settings, the seed and ``i``."""
+
+    def __init__(
+        self,
+        data: DataSettings,
+        limits: DegradationRange,
+        model: SpectralConfig,
+        seed: int,
+        *,
+        held_out: bool = False,
+    ) -> None:
+        self.data, self.limits, self.model, self.seed = data, limits, model, seed
+        self.held_out = held_out
+        self.pieces = read_manifest(data, held_out=held_out)
+        self.weights = draw_weights(self.pieces, data.chiptune_share)
+        frames = data.loss_frames + 2 * model.context
+        self.length = model.window + (frames - 1) * model.hop
+
+    def prepare(self) -> None:
+        """Decode every piece into the cache."""
+        for piece in self.pieces:
+            decoded(piece, self.data)
+
+    def crop(self, rng: np.random.Generator) -> tuple[Waveform, Piece]:
+        """A random crop, ``(2, length + 2 * MARGIN)`` left and right, that is not silent."""
+        for _ in range(20):
+            piece = self.pieces[int(rng.choice(len(self.pieces), p=self.weights))]
+            whole = decoded(piece, self.data)
+            size = self.length + 2 * MARGIN
+            start = int(rng.integers(0, max(1, whole.shape[0] - size)))
+            samples = np.asarray(whole[start : start + size], np.float32).T * np.float32(2 / 32767)
+            if samples.shape[0] == 1:
+                samples = np.repeat(samples, 2, axis=0)
+            samples = np.pad(samples[:2], ((0, 0), (0, size - samples.shape[1])))
+            if float(np.sqrt(np.mean(samples**2))) > 1e-3:
+                break
+        return samples, piece
+
+    def __getitem__(self, index: int) -> Example:
+        rng = np.random.default_rng([self.seed, int(self.held_out), index])
+        data = self.data
+        original, piece = self.crop(rng)
+        limit, typical = piece.bandwidth_hz, min(piece.typical_hz, piece.bandwidth_hz)
+        if rng.uniform() < data.mix_share:
+            other, second = self.crop(rng)
+            if second.sample_rate == piece.sample_rate:
+                original = original + other * np.float32(10 ** rng.uniform(-0.6, 0.0))
+                limit = min(limit, second.bandwidth_hz)
+                typical = min(typical, second.typical_hz)
+        original = self.augmented(original, piece.sample_rate, rng)
+        degraded, cutoff_hz = self.degraded(original, piece.sample_rate, limit, rng)
+        keep = slice(MARGIN, MARGIN + self.length)
+        bins_per_hz = self.model.window / piece.sample_rate
+        top = float(self.model.bins - 1)
+        return Example(
+            degraded=mid_side(degraded[:, keep]),
+            original=mid_side(original[:, keep]),
+            cutoff_bin=np.float32(cutoff_hz * bins_per_hz),
+            typical_bin=np.float32(min(typical * bins_per_hz, top)),
+            limit_bin=np.float32(min(limit * bins_per_hz, top)),
+        )
+
+    def augmented(
+        self, samples: Waveform, sample_rate: int, rng: np.random.Generator
+    ) -> Waveform:
+        """Random tilt, darkness, gain, polarity, swap of channels, fold to mono."""
+        data = self.data
+        dark = rng.uniform() < data.dark_share
+        pole_hz = float(np.exp(rng.uniform(np.log(1_200), np.log(6_000)))) if dark else None
+        tilt = float(rng.uniform(-data.tilt_db, 0.6 * data.tilt_db))
+        samples = tilted(samples, sample_rate, tilt, pole_hz)
+        gain = 10 ** (rng.uniform(*data.gain_db) / 20) * rng.choice([-1.0, 1.0])
+        if rng.uniform() < 0.5:
+            samples = samples[::-1]
+        if rng.uniform() < data.mono_share:
+            samples = np.repeat(samples.mean(axis=0, keepdims=True), 2, axis=0)
+        return np.ascontiguousarray(samples * np.float32(gain), dtype=np.float32)
+
+    def degraded(
+        self, original: Waveform, sample_rate: int, limit_hz: float, rng: np.random.Generator
+    ) -> tuple[Waveform, float]:
+        """A degraded copy and its cut-off, as a detector might read it."""
+        low = self.limits.cutoff_hz[0]
+        high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
+        keep = slice(MARGIN // 2, -MARGIN // 2)
+        for _ in range(4):  # a gentle slope can end above the range: draw a lower one
+            limits = DegradationRange(self.limits.families, (low, high), self.limits.orders)
+            result = degrade(original, sample_rate, draw(rng, limits))
+            truth = true_cutoff_hz(original[:, keep], result[:, keep], sample_rate)
+            if truth <= max(1.1 * self.limits.cutoff_hz[0], 0.9 * limit_hz):
+                break
+            high = max(low * 1.2, 0.7 * high)
+        read = truth * (1 + self.data.cutoff_jitter * rng.standard_normal())
+        return result, float(np.clip(read, low, 0.47 * sample_rate))
+
+
+def mid_side(samples: Waveform) -> Waveform:
+    """Left and right to mid and side, ``(2, samples)``."""
+    left, right = samples
+    return np.stack([(left + right) / 2, (left - right) / 2])

@@ -1,0 +1,135 @@
+"""What a restored spectrum is judged by while training.
+
+Everything is taken on what a listener would get, the given band plus the generated one, above the
+fade-in and below the frequency up to which the original is true.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from aliquot.models.spectral import BLOCK_BINS, SpectralConfig, warped_bands
+from aliquot.training.settings import LossSettings
+
+LOSS_BANDS = 40
+WIDE = 10
+"""Bands joined for the energy balance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where the loss is taken, in bins, each ``(batch,)``."""
+
+    cutoff: Tensor
+    typical: Tensor
+    limit: Tensor
+
+
+class SpectralLoss:
+    """Weighted sum of spectrum, envelope, bias and texture distances and a prior.
+
+    - spectrum: log-spectral distance (PROTOCOL ``lsd``), masked;
+    - envelope: mean distance of log band energies in loud frames and bands;
+    - bias: log ratio of energies over the whole example in wide bands, which the others, being
+      medians and means of logarithms, leave too low;
+    - texture: distance of the spread of log power inside blocks of 16 bins;
+    - prior: above the limit nothing is known: levels fall slowly from the last known band.
+    """
+
+    def __init__(self, weights: LossSettings, model: SpectralConfig, device: torch.device) -> None:
+        self.weights, self.model = weights, model
+        self.index = torch.arange(model.bins, device=device).float()
+        self.bands = warped_bands(LOSS_BANDS, model.first_bin, model.bins).to(device)
+        centres = warped_bands(model.output_bands, model.first_bin, model.bins).to(device)
+        self.level_centres = (centres * self.index).sum(1) / centres.sum(1)
+
+    def mask(self, region: Region) -> Tensor:
+        """Weight of every bin, ``(batch, 1, 1, bins)``."""
+        guard = (0.1 * region.cutoff).clamp(min=self.model.guard_bins)
+        start = (region.cutoff - 0.4 * guard)[:, None]
+        inside = (self.index >= start) & (self.index < region.limit[:, None])
+        weight = torch.where(self.index < region.typical[:, None], 1.0, self.weights.typical_weight)
+        return (inside * weight)[:, None, None]
+
+    def __call__(
+        self, estimate: Tensor, original: Tensor, level: Tensor, region: Region
+    ) -> dict[str, Tensor]:
+        """Return the terms and their weighted sum ``total``.
+
+        Args:
+            estimate: ``(batch, 2, 2, frames, bins)``: mid/side, real/imaginary, given plus high.
+            original: As ``estimate``.
+            level: ``(batch, 2, frames, bands)`` from the model.
+            region: Cut-off and limits.
+        """
+        mask = self.mask(region)
+        power = estimate.square().sum(dim=2)
+        truth = original.square().sum(dim=2)
+        log_power = torch.log10(power.clamp(min=1e-8))
+        log_truth = torch.log10(truth.clamp(min=1e-8))
+        share = torch.tensor([1.0, self.weights.side], device=power.device)
+        share = share / share.sum()
+        terms = {
+            "spectrum": self.spectrum(log_power, log_truth, mask, share),
+            "texture": self.texture(log_power, log_truth, mask, share),
+        }
+        terms["envelope"], terms["bias"] = self.energies(power, truth, mask, share)
+        terms["prior"] = self.prior(level, region)
+        weights = self.weights
+        terms["total"] = (
+            weights.spectrum * terms["spectrum"]
+            + weights.texture * terms["texture"]
+            + weights.envelope * terms["envelope"]
+            + weights.bias * terms["bias"]
+            + weights.prior * terms["prior"]
+        )
+        return terms
+
+    def spectrum(self, estimate: Tensor, truth: Tensor, mask: Tensor, share: Tensor) -> Tensor:
+        """Root mean square over bins, mean over frames, of log10 power differences."""
+        square = ((estimate - truth).square() * mask).sum(dim=3) / (mask.sum(dim=3) + 1e-6)
+        return ((square + 1e-4).sqrt().mean(dim=(0, 2)) * share).sum()
+
+    def energies(
+        self, power: Tensor, truth: Tensor, mask: Tensor, share: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Envelope and bias distances, both in log10 power."""
+        known = (mask > 0).float()
+        estimate_bands = (power * known) @ self.bands.T + 1e-7  # (batch, 2, frames, bands)
+        truth_bands = (truth * known) @ self.bands.T + 1e-7
+        width = known @ self.bands.T
+        full = width > 0.6 * self.bands.sum(dim=1)
+        trust = (mask @ self.bands.T) / (width + 1e-6) * full
+        total = truth.sum(dim=3, keepdim=True)
+        loud = (total > 1e-6 * total.amax(dim=2, keepdim=True)) & (truth_bands > 1e-7 * total)
+        gate = trust * loud * (truth_bands > 2e-7)
+        distance = (torch.log10(estimate_bands) - torch.log10(truth_bands)).abs()
+        each = (distance * gate).sum(dim=(2, 3)) / (gate.sum(dim=(2, 3)) + 1.0)
+        envelope = (each.mean(dim=0) * share).sum()
+        wide_estimate = (estimate_bands * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
+        wide_truth = (truth_bands * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
+        wide_gate = (trust.sum(dim=(1, 2)).unflatten(1, (-1, WIDE)).sum(dim=2) > 0).float()
+        ratio = torch.log10((wide_estimate + 1e-5) / (wide_truth + 1e-5)).abs()
+        per_example = (ratio * wide_gate[:, None]).sum(2) / (wide_gate.sum(1)[:, None] + 1e-6)
+        return envelope, (per_example.mean(dim=0) * share).sum()
+
+    def texture(self, estimate: Tensor, truth: Tensor, mask: Tensor, share: Tensor) -> Tensor:
+        """Mean absolute difference of the spread of log power inside blocks."""
+        blocks = (-1, BLOCK_BINS)
+        inside = mask[..., :-1].unflatten(3, blocks).amin(dim=4)
+        spread = estimate[..., :-1].unflatten(3, blocks).var(dim=4, unbiased=False)
+        wanted = truth[..., :-1].unflatten(3, blocks).var(dim=4, unbiased=False)
+        distance = ((spread + 1e-4).sqrt() - (wanted + 1e-4).sqrt()).abs() * inside
+        each = distance.sum(dim=3) / (inside.sum(dim=3) + 1e-6)
+        return (each.mean(dim=(0, 2)) * share).sum()
+
+    def prior(self, level: Tensor, region: Region) -> Tensor:
+        """Levels above the limit against the last known one, falling 0.4 dB a band."""
+        beyond = self.level_centres > region.limit[:, None]  # (batch, bands)
+        last = (~beyond).sum(dim=1).clamp(min=1) - 1
+        place = last[:, None, None, None].expand(*level.shape[:3], 1)
+        anchor = level.gather(3, place).detach()
+        steps = torch.arange(level.shape[3], device=level.device) - last[:, None]
+        target = anchor - 0.02 * steps[:, None, None]
+        return ((level - target).abs() * beyond[:, None, None]).mean()

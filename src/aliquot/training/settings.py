@@ -1,0 +1,111 @@
+"""Everything a training run depends on; stored beside its results."""
+
+from dataclasses import dataclass, field
+
+from aliquot.degrade.chain import DegradationRange
+from aliquot.models.spectral import SpectralConfig
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """What examples are drawn from, and how.
+
+    Attributes:
+        music: Folder with ``manifest.csv`` (columns ``file``, ``sample_rate``, ``bandwidth_hz``,
+            ``bandwidth_typical_hz``, ``artist``, ``genre``, ``notes``).
+        split: Rows whose ``file`` begins with this are used.
+        held_out: Text file of rows never trained on.
+        cache: Folder for decoded 16-bit samples.
+        loss_frames: Frames of an example on which the loss is taken.
+        chiptune_share: Largest share of draws from chiptune.
+        mix_share: Share of examples that are sums of two pieces.
+        dark_share: Share whose original is first darkened, so that little is to be added.
+        mono_share: Share folded to mono.
+        tilt_db: Largest random tilt of the original, in dB from 1 to 16 kHz.
+        gain_db: Lowest and highest random gain.
+        cutoff_jitter: Spread of the error put on the known cut-off, relative to it.
+    """
+
+    music: str = "../shared/music"
+    split: str = "train/"
+    held_out: str = "settings/dev-split.txt"
+    cache: str = "runs/cache"
+    loss_frames: int = 128
+    chiptune_share: float = 0.15
+    mix_share: float = 0.15
+    dark_share: float = 0.08
+    mono_share: float = 0.1
+    tilt_db: float = 8.0
+    gain_db: tuple[float, ...] = (-30.0, 6.0)
+    cutoff_jitter: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class LossSettings:
+    """Weights of the loss terms; see :mod:`aliquot.training.losses`."""
+
+    spectrum: float = 1.0
+    envelope: float = 1.0
+    bias: float = 0.5
+    texture: float = 0.5
+    prior: float = 0.05
+    side: float = 0.4
+    typical_weight: float = 0.3
+    frame_stride: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class OptimSettings:
+    """AdamW with warm-up, a constant phase and a linear decay over the last part.
+
+    Attributes:
+        learning_rate: Of the constant phase.
+        steps: Length of the run.
+        warmup: Steps from zero to the full rate.
+        decay: Share of ``steps`` over which the rate falls to a fiftieth.
+        ema: Decay of the averaged weights that are validated and released.
+    """
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    batch: int = 12
+    steps: int = 4_000
+    warmup: int = 100
+    decay: float = 0.35
+    clip: float = 1.0
+    ema: float = 0.998
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How a run goes.
+
+    Attributes:
+        seed: Of initial weights, examples and noise.
+        threads: Of PyTorch on the CPU.
+        workers: Processes that prepare examples; 0 for none.
+        checkpoint_every: Steps.
+        validate_every: Steps.
+        validation_examples: Fixed examples from the held-out files.
+        device: ``cpu``, ``cuda`` or ``auto``.
+    """
+
+    seed: int = 1
+    threads: int = 2
+    workers: int = 1
+    checkpoint_every: int = 100
+    validate_every: int = 400
+    validation_examples: int = 48
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole run."""
+
+    model: SpectralConfig = field(default_factory=SpectralConfig)
+    data: DataSettings = field(default_factory=DataSettings)
+    degrade: DegradationRange = field(default_factory=DegradationRange)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optim: OptimSettings = field(default_factory=OptimSettings)
+    run: RunSettings = field(default_factory=RunSettings)
