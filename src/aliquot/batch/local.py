@@ -7,6 +7,7 @@ from pathlib import Path
 from aliquot.api import FileOptions, restore_file
 from aliquot.batch.plan import Job
 from aliquot.errors import AliquotError
+from aliquot.io.atomic import write_error
 from aliquot.pipeline import Report
 
 
@@ -53,5 +54,8 @@ def _restore(job: Job, options: FileOptions, progress: Callable[[Job, float], No
 def _make_folders(folder: Path) -> list[Path]:
     """Make a folder with its parents; return those that were missing, the deepest first."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
     return missing
