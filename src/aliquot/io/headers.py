@@ -89,7 +89,9 @@ def _after_id3(file: BinaryIO) -> int:
 
 
 def _by_magic(head: bytes) -> str:
-    fixed = {b"fLaC": "FLAC", b"OggS": "OGG", b"caff": "CAF", b"riff": "W64"}.get(head[:4])
+    if head[:4] == b"OggS":
+        return _ogg_kind(head)
+    fixed = {b"fLaC": "FLAC", b"caff": "CAF", b"riff": "W64"}.get(head[:4])
     if fixed:
         return fixed
     form = head[8:12]
@@ -107,6 +109,14 @@ def _by_magic(head: bytes) -> str:
     if len(head) > 2 * TS_PACKET and all(head[i * TS_PACKET] == 0x47 for i in range(3)):
         return "VIDEO"  # MPEG transport stream
     return ""
+
+
+def _ogg_kind(head: bytes) -> str:
+    """Vorbis and Opus by their first packet; FLAC, Speex or video in Ogg are ffmpeg's."""
+    payload = 27 + (head[26] if len(head) > 26 else 0)
+    if head.startswith((b"\x01vorbis", b"OpusHead"), payload):
+        return "OGG"
+    return "VIDEO" if head.startswith(b"\x80theora", payload) else "OTHER"
 
 
 def _check_aiff(file: BinaryIO, path: Path) -> None:

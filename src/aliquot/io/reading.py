@@ -20,7 +20,8 @@ from aliquot.io.formats import (
     MIN_RATE,
     SoundInfo,
 )
-from aliquot.io.names import library_name, shown
+from aliquot.io.library import open_stream
+from aliquot.io.names import shown
 
 LARGEST = 1e10
 """Beyond this (200 dB over full scale) a float is taken for damage: 1e38 squared is infinite."""
@@ -129,6 +130,11 @@ class Reader:
         return block
 
     def _at_end(self, frames: int) -> None:
+        if frames == 0 and self.info.frames:
+            raise InputError(
+                f"{shown(self.info.path)} declares {self.info.frames} frames but none could be "
+                "read; copy or download it again"
+            )
         if frames == 0:
             self.warnings.append("holds no sound (0 frames)")
         self.warnings.extend(self._decoder.complaints(frames))
@@ -163,7 +169,7 @@ class LibraryDecoder:
         """
         self._path = path
         try:
-            self._file: Any = soundfile.SoundFile(library_name(path))
+            self._file: Any = open_stream(path)
         except (soundfile.SoundFileError, OSError) as error:
             raise InputError(
                 f"{shown(path)} cannot be read as {container} ({_reason(error)}); "
@@ -189,8 +195,6 @@ class LibraryDecoder:
             )
         if subtype == "OPUS":
             container = "OPUS"
-        elif container == "OGG" and bits is not None:
-            container = "FLAC"  # in Ogg pages
         elif container == "WAV" and self._file.format == "RF64":
             container = "RF64"
         frames = int(self._file.frames)
@@ -214,16 +218,11 @@ class LibraryDecoder:
                 f"{shown(self._path)} is damaged or cut off ({_reason(error)}); "
                 "copy or download it again"
             ) from error
-        while 0 < len(block) < frames:
-            more = self.read(frames - len(block))
-            if not len(more):
-                break
-            block = np.concatenate([block, more])
         return block if self._order is None else block[:, self._order]
 
     def skip(self, frames: int) -> int:
         """See :meth:`Decoder.skip`. Lossy streams are decoded through: seeking alters samples."""
-        if self.info.lossless and self.info.frames is not None and self._file.seekable():
+        if self.info.lossless and self.info.frames is not None:
             target = min(frames, self.info.frames)
             try:
                 return int(self._file.seek(target))

@@ -90,6 +90,27 @@ def missing_bytes(path: Path) -> int:
     return 0
 
 
+def append_info(path: Path, entries: dict[bytes, str]) -> None:
+    """Add a LIST INFO chunk at the end of a plain WAV file, in place.
+
+    Args:
+        path: A ``RIFF`` file; any other is left alone.
+        entries: Text by four-byte code, such as ``INAM``.
+    """
+    body = b"INFO"
+    for code, text in entries.items():
+        data = text.encode() + b"\0"
+        body += struct.pack("<4sI", code, len(data)) + data + b"\0" * (len(data) % 2)
+    with path.open("r+b") as file:
+        if not entries or file.read(4) != b"RIFF":
+            return
+        end = file.seek(0, 2)
+        file.write(b"\0" * (end % 2) + struct.pack("<4sI", b"LIST", len(body)) + body)
+        size = file.tell() - 8
+        file.seek(4)
+        file.write(struct.pack("<I", size))
+
+
 def make_plain(path: Path) -> None:
     """Turn an RF64 file that stayed small into an ordinary WAV, in place.
 

@@ -13,50 +13,21 @@ from numpy.typing import NDArray
 from aliquot.audio import Waveform
 from aliquot.dsp.dither import quantise16, quantise24
 from aliquot.errors import AliquotError, OutputError
-from aliquot.io import ogg, riff
+from aliquot.io import flac, ogg, riff
 from aliquot.io.atomic import PendingFile, check_space, check_target, write_error
-from aliquot.io.formats import CONTAINERS, OutputFormat, check_cell, default_bitrate
+from aliquot.io.encoding import LIBRARY_SUBTYPE, READ_TYPE, codec_settings, projected_bytes
+from aliquot.io.formats import CONTAINERS, OutputFormat, check_cell
+from aliquot.io.library import open_stream
 from aliquot.io.names import library_name, shown
 
 PIECE_FRAMES = 65_536
 """Frames of one write: one large write overflows the stack of the Vorbis encoder (a crash)."""
 LARGE_BYTES = int(3.9 * 2**30)
 """From here on a WAV is written as RF64: past 4 GiB its sizes wrap round, without an error."""
-SAMPLE_BYTES = {"16": 2, "24": 3, "32f": 4}
-LIBRARY_SUBTYPE = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
-READ_TYPE = {"16": "int16", "24": "int32", "32f": "float32"}
-VORBIS_STEREO_KBPS = (64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 500)
-"""Nominal rates of Vorbis qualities 0 to 10."""
-
 Pieces = NDArray[np.int16] | NDArray[np.int32] | NDArray[np.float32]
 
 
-def projected_bytes(fmt: OutputFormat, sample_rate: int, channels: int, frames: int) -> int:
-    """Size of a result: exact for plain samples, a cautious low estimate for codecs."""
-    if fmt.bits is None:
-        kbps = fmt.bitrate_kbps or default_bitrate(fmt.container, sample_rate, channels)
-        return frames * kbps * 1000 // 8 // sample_rate // 2
-    plain = frames * channels * SAMPLE_BYTES[fmt.bits]
-    return plain // 2 if fmt.container == "FLAC" else plain
-
-
-def codec_settings(fmt: OutputFormat, sample_rate: int, channels: int) -> dict[str, Any]:
-    """The library's way of saying the bitrate: a compression level from 0 (best) to 1."""
-    if fmt.bits is not None:
-        return {}
-    kbps = fmt.bitrate_kbps or default_bitrate(fmt.container, sample_rate, channels)
-    if fmt.container == "MP3":
-        low, high = (32, 320) if sample_rate >= 32_000 else (8, 160)
-        if sample_rate < 16_000:
-            high = 64
-        return {"bitrate_mode": "CONSTANT", "compression_level": (high - kbps) / (high - low)}
-    if fmt.container == "OPUS":
-        return {"compression_level": 1 - (kbps / channels - 6) / 250}
-    quality = float(np.interp(2 * kbps / channels, VORBIS_STEREO_KBPS, np.linspace(0, 1, 11)))
-    return {"compression_level": 1 - quality}
-
-
-def open_writer(  # noqa: PLR0913 - each is a separate choice of the caller
+def open_writer(  # noqa: PLR0913 each is a separate choice of the caller
     path: Path,
     fmt: OutputFormat,
     sample_rate: int,
@@ -222,8 +193,8 @@ class Writer:
         try:
             self._file = self._open(self._pending.path)
             read_type = READ_TYPE[self._format.bits or ""]
-            with soundfile.SoundFile(library_name(small.path)) as source:
-                for piece in source.blocks(PIECE_FRAMES, dtype=read_type, always_2d=True):
+            with open_stream(small.path) as source:
+                while len(piece := source.read(PIECE_FRAMES, dtype=read_type, always_2d=True)):
                     self._file.write(piece)
         finally:
             small.discard()
@@ -247,12 +218,26 @@ class Writer:
         """Close, tag, verify and rename."""
         path = self._pending.path
         self._file.close()
+        if self.frames == 0:
+            self._complete_empty(path)
         if self._format.container == "WAV" and not self._large(self.frames):
             riff.make_plain(path)
         if self.finish is not None:
             self.finish(path)
         self._verify(path)
         self._pending.commit()
+
+    def _complete_empty(self, path: Path) -> None:
+        """Make a file without samples valid where the library writes none."""
+        container = self._format.container
+        if container == "FLAC":
+            depth = 16 if self._format.bits == "16" else 24
+            path.write_bytes(flac.empty(self._rate, self._channels, depth))
+        elif container in {"MP3", "OPUS"}:
+            raise OutputError(
+                f"{shown(self._pending.target)} would hold no sound, which {container} cannot "
+                "express; choose flac or wav"
+            )
 
     def _verify(self, path: Path) -> None:
         """Reread every sample.
@@ -262,7 +247,7 @@ class Writer:
         """
         bits = self._format.bits
         frames = crc = 0
-        with soundfile.SoundFile(library_name(path)) as file:
+        with open_stream(path) as file:
             read_type = READ_TYPE.get(bits or "", "float32")
             while len(piece := file.read(PIECE_FRAMES, dtype=read_type, always_2d=True)):
                 frames += len(piece)
