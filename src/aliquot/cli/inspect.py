@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aliquot.cli import EXIT_STATUS
+from aliquot.errors import ConfigError
 
 if TYPE_CHECKING:
     from aliquot.verdict import Verdict
@@ -26,6 +27,8 @@ def inspect(file: Path, plot: Path | None, as_json: bool) -> None:
     """Say where a recording's own sound ends: band-limited, codec-limited or full-band."""
     from aliquot.verdict import inspect as inspect_file
 
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise ConfigError(f"{plot}: a picture is a PNG; give --plot a name that ends in .png")
     verdict = inspect_file(file)
     if as_json:
         click.echo(json.dumps({"path": str(file), **asdict(verdict)}, default=str))

@@ -12,7 +12,10 @@ import click
 @click.option("--max-minutes", type=click.FloatRange(min=0), help="Stop, resumable, after this.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def train(
-    settings: Path, overrides: tuple[str, ...], out: Path | None, max_minutes: float | None,
+    settings: Path,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    max_minutes: float | None,
     quiet: bool,
 ) -> None:
     """Train a model from a settings file; run again to resume.
