@@ -10,13 +10,15 @@ the level and the mixture. Blocks are ConvNeXt's (Liu et al., 2022) over frames.
         └─► whitened copy ──────────────┐                             ▼
     noise ──────────────────────────────┴──► mixture · level · fade-in ─► high
 
-Three properties hold by construction, not by training:
+Properties that hold by construction, not by training:
 
 - levels scale: all levels are relative to the frame's own reference level, so twice the input is
   twice the output (up to a floor at -120 dBFS), silence gives exact silence, and a silent side
   signal stays silent;
 - copies shift by multiples of ``window / hop`` bins, for which a bin's phase advances by whole
   turns from frame to frame: no rotation is needed and it does not matter where frames start;
+- swapped channels give swapped levels: the noise of the side follows that of the middle as far as
+  their given bands are correlated (a sound on the left alone stays there) times a predicted share;
 - nothing is put below ``cutoff - guard / 2``.
 """
 
@@ -136,13 +138,13 @@ class Spectral(nn.Module):
         centres = (band_in * torch.arange(bins)).sum(1) / band_in.sum(1)
         self.register_buffer("band_centres", centres, persistent=False)
         blocks = bins // BLOCK_BINS
-        features = 2 * (config.input_bands + blocks) + config.input_bands + 6
+        features = 2 * (config.input_bands + blocks) + config.input_bands + 7
         self.enter = nn.Linear(features, config.width)
         self.blocks = nn.ModuleList(
             Block(config.width, config.kernel, d, config.expansion) for d in config.dilations
         )
         self.norm = nn.LayerNorm(config.width)
-        self.leave = nn.Linear(config.width, 4 * config.output_bands)
+        self.leave = nn.Linear(config.width, 5 * config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
 
@@ -166,9 +168,10 @@ class Spectral(nn.Module):
         power = spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
         reference = self.reference(power, edge)
         block_power = self.block_means(power)
-        features = self.features(power, block_power, reference, cutoff_bin)
+        panning = self.panning(spectrum, reference, edge)
+        features = self.features(power, block_power, reference, panning, cutoff_bin)
         inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
-        level, mix = (values[:, :, inner] for values in self.predict(features))
+        level, mix, share = (values[:, :, inner] for values in self.predict(features))
         ramp = (self.index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
         ramp = ramp.clamp(0, 1)
         ramp = ramp * ramp * (3 - 2 * ramp)  # (batch, bins)
@@ -178,7 +181,23 @@ class Spectral(nn.Module):
         copied = self.copy_up(spectrum[:, :, :, inner], block_power[:, :, inner], edge)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
+        common = (share @ self.synthesis) * panning[:, :, inner]  # (batch, 1, frames, bins)
+        own = (1 - common * common).clamp(min=1e-6).sqrt()
+        middle, side = noise[:, 0], noise[:, 1]
+        noise = torch.stack([middle, common * middle + own * side], dim=1)
         return copied * copied_gain + noise * noise_gain, level
+
+    def panning(self, spectrum: Tensor, reference: Tensor, edge: Tensor) -> Tensor:
+        """Correlation of mid and side in the given band, ``(batch, 1, frames, 1)`` in -1..1.
+
+        Weighted like :meth:`reference`, averaged over 17 frames.
+        """
+        weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
+        cross = (spectrum[:, 0] * spectrum[:, 1]).sum(dim=1) @ (weight / edge[:, None])[:, :, None]
+        rows = torch.cat([cross.transpose(1, 2), reference[..., 0]], dim=1)
+        cross, middle, side = fn.avg_pool1d(rows, 17, 1, 8).unsqueeze(3).split(1, dim=1)
+        result: Tensor = (cross / (middle * side + 1e-24).sqrt()).clamp(-1, 1)
+        return result
 
     def reference(self, power: Tensor, edge: Tensor) -> Tensor:
         """Level of the given band with its treble emphasised, ``(batch, 2, frames, 1)``.
@@ -195,7 +214,12 @@ class Spectral(nn.Module):
         return whole.mean(dim=-1)
 
     def features(
-        self, power: Tensor, block_power: Tensor, reference: Tensor, cutoff_bin: Tensor
+        self,
+        power: Tensor,
+        block_power: Tensor,
+        reference: Tensor,
+        panning: Tensor,
+        cutoff_bin: Tensor,
     ) -> Tensor:
         """Describe the given band, ``(batch, frames, features)``."""
         batch, _, frames, bins = power.shape
@@ -220,6 +244,7 @@ class Spectral(nn.Module):
                 bands.reshape(batch, frames, -1),
                 flatness.reshape(batch, frames, -1),
                 ratio,
+                panning[:, 0].square(),
                 near.transpose(1, 2),
                 far.transpose(1, 2),
                 shared[:, None].expand(batch, frames, -1),
@@ -227,16 +252,19 @@ class Spectral(nn.Module):
             dim=2,
         )
 
-    def predict(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Log10 level and share of the copy per band, each ``(batch, 2, frames, bands)``."""
+    def predict(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log10 level, share of the copy, and share of the panning that the noise keeps.
+
+        Shapes ``(batch, 2, frames, bands)`` twice and ``(batch, 1, frames, bands)``.
+        """
         x = self.enter(features)
         for block in self.blocks:
             x = block(x)
         batch, frames, _ = x.shape
-        out = self.leave(self.norm(x)).reshape(batch, frames, 2, 2, -1).permute(3, 0, 2, 1, 4)
-        # An untrained network starts 10 dB below the reference; levels stay within +-40 dB of that.
-        level = 4.0 * torch.tanh(out[0] / 4.0) - 0.5
-        return level, torch.sigmoid(out[1])
+        out = self.leave(self.norm(x)).float().reshape(batch, frames, 5, -1).transpose(1, 2)
+        # An untrained network starts 10 dB below the reference; levels stay within +-80 dB of that.
+        level = 4.0 * torch.tanh(out[:, 0:2] / 4.0) - 0.5
+        return level, torch.sigmoid(out[:, 2:4]), torch.sigmoid(out[:, 4:5])
 
     def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:
         """The top half of the given band, whitened and repeated upward, as ``spectrum``."""

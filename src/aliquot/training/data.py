@@ -200,9 +200,7 @@ class Examples(Dataset[Example]):
             limit_bin=np.float32(min(limit * bins_per_hz, top)),
         )
 
-    def augmented(
-        self, samples: Waveform, sample_rate: int, rng: np.random.Generator
-    ) -> Waveform:
+    def augmented(self, samples: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
         """Random tilt, darkness, gain, polarity, swap of channels, fold to mono."""
         data = self.data
         dark = rng.uniform() < data.dark_share

@@ -30,7 +30,7 @@ class SpectralLoss:
     """Weighted sum of spectrum, envelope, bias and texture distances and a prior.
 
     - spectrum: log-spectral distance (PROTOCOL ``lsd``), masked;
-    - envelope: mean distance of log band energies in loud frames and bands;
+    - envelope: mean distance of log band energies in loud frames and bands, of mid, side, left, right;
     - bias: log ratio of energies over the whole example in wide bands, which the others, being
       medians and means of logarithms, leave too low;
     - texture: distance of the spread of log power inside blocks of 16 bins;
@@ -74,7 +74,13 @@ class SpectralLoss:
             "spectrum": self.spectrum(log_power, log_truth, mask, share),
             "texture": self.texture(log_power, log_truth, mask, share),
         }
-        terms["envelope"], terms["bias"] = self.energies(power, truth, mask, share)
+        known = (mask > 0).float()
+        terms["envelope"], terms["bias"] = self.energies(
+            self.band_energies(estimate, power, known),
+            self.band_energies(original, truth, known),
+            truth.sum(dim=3, keepdim=True),
+            mask,
+        )
         terms["prior"] = self.prior(level, region)
         weights = self.weights
         terms["total"] = (
@@ -91,28 +97,44 @@ class SpectralLoss:
         square = ((estimate - truth).square() * mask).sum(dim=3) / (mask.sum(dim=3) + 1e-6)
         return ((square + 1e-4).sqrt().mean(dim=(0, 2)) * share).sum()
 
+    def band_energies(self, spectrum: Tensor, power: Tensor, known: Tensor) -> Tensor:
+        """Band energies of mid, side, left and right, ``(batch, 4, frames, bands)``."""
+        cross = (spectrum[:, 0] * spectrum[:, 1]).sum(dim=1, keepdim=True)
+        bands = self.bands.T
+        own, between = (power * known) @ bands, (cross * known) @ bands
+        both = own.sum(dim=1, keepdim=True)
+        return torch.cat([own, both + 2 * between, both - 2 * between], dim=1).clamp(min=0) + 1e-7
+
     def energies(
-        self, power: Tensor, truth: Tensor, mask: Tensor, share: Tensor
+        self, estimate: Tensor, truth: Tensor, total: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Envelope and bias distances, both in log10 power."""
+        """Envelope and bias distances of band energies, both in log10 power.
+
+        Args:
+            estimate: ``(batch, 4, frames, bands)`` from :meth:`band_energies`.
+            truth: As ``estimate``.
+            total: ``(batch, 2, frames, 1)``; energy of mid and side of the original.
+            mask: ``(batch, 1, 1, bins)``.
+        """
+        weight = torch.tensor([1.0, self.weights.side, 0.5, 0.5], device=truth.device)
+        weight = weight / weight.sum()
         known = (mask > 0).float()
-        estimate_bands = (power * known) @ self.bands.T + 1e-7  # (batch, 2, frames, bands)
-        truth_bands = (truth * known) @ self.bands.T + 1e-7
         width = known @ self.bands.T
         full = width > 0.6 * self.bands.sum(dim=1)
         trust = (mask @ self.bands.T) / (width + 1e-6) * full
-        total = truth.sum(dim=3, keepdim=True)
-        loud = (total > 1e-6 * total.amax(dim=2, keepdim=True)) & (truth_bands > 1e-7 * total)
-        gate = trust * loud * (truth_bands > 2e-7)
-        distance = (torch.log10(estimate_bands) - torch.log10(truth_bands)).abs()
+        both = total.sum(dim=1, keepdim=True)
+        total = torch.cat([total, both, both], dim=1)
+        loud = (total > 1e-6 * total.amax(dim=2, keepdim=True)) & (truth > 1e-7 * total)
+        gate = trust * loud * (truth > 2e-7)
+        distance = (torch.log10(estimate) - torch.log10(truth)).abs()
         each = (distance * gate).sum(dim=(2, 3)) / (gate.sum(dim=(2, 3)) + 1.0)
-        envelope = (each.mean(dim=0) * share).sum()
-        wide_estimate = (estimate_bands * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
-        wide_truth = (truth_bands * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
+        envelope = (each.mean(dim=0) * weight).sum()
+        wide_estimate = (estimate * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
+        wide_truth = (truth * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
         wide_gate = (trust.sum(dim=(1, 2)).unflatten(1, (-1, WIDE)).sum(dim=2) > 0).float()
         ratio = torch.log10((wide_estimate + 1e-5) / (wide_truth + 1e-5)).abs()
         per_example = (ratio * wide_gate[:, None]).sum(2) / (wide_gate.sum(1)[:, None] + 1e-6)
-        return envelope, (per_example.mean(dim=0) * share).sum()
+        return envelope, (per_example.mean(dim=0) * weight).sum()
 
     def texture(self, estimate: Tensor, truth: Tensor, mask: Tensor, share: Tensor) -> Tensor:
         """Mean absolute difference of the spread of log power inside blocks."""

@@ -42,7 +42,13 @@ class DataSettings:
 
 @dataclass(frozen=True, slots=True)
 class LossSettings:
-    """Weights of the loss terms; see :mod:`aliquot.training.losses`."""
+    """Weights of the loss terms; see :mod:`aliquot.training.losses`.
+
+    Attributes:
+        side: Weight of the side signal beside 1 for the middle.
+        typical_weight: Weight between a file's typical and its highest bandwidth.
+        frame_stride: The loss is taken on each n-th frame; neighbours overlap by three quarters.
+    """
 
     spectrum: float = 1.0
     envelope: float = 1.0
@@ -51,7 +57,7 @@ class LossSettings:
     prior: float = 0.05
     side: float = 0.4
     typical_weight: float = 0.3
-    frame_stride: int = 2
+    frame_stride: int = 3
 
 
 @dataclass(frozen=True, slots=True)
