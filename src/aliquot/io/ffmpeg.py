@@ -17,6 +17,8 @@ from aliquot.errors import InputError
 from aliquot.io.ffprobe import describe, find, guarded, last_line
 from aliquot.io.names import shown
 
+STALL_SECONDS = 120.0
+"""A decoder that gives nothing for so long is ended."""
 TOLERANCE_SECONDS = 0.25
 """How far a declared duration may be off before it is worth a warning."""
 
@@ -59,6 +61,7 @@ class FfmpegDecoder:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us; we end it
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -80,7 +83,13 @@ class FfmpegDecoder:
     def read(self, frames: int) -> NDArray[np.float32]:
         """See :meth:`aliquot.io.reading.Decoder.read`."""
         frame_bytes = 4 * self.info.channels
-        data = self._pipe().read(frames * frame_bytes)  # waits until all is there, or the end
+        pipe = self._pipe()
+        alarm = threading.Timer(STALL_SECONDS, self._kill)
+        alarm.start()
+        try:
+            data = pipe.read(frames * frame_bytes)  # waits until all is there, or the end
+        finally:
+            alarm.cancel()
         whole = len(data) - len(data) % frame_bytes
         if len(data) < frames * frame_bytes:
             self._finish()
@@ -89,6 +98,10 @@ class FfmpegDecoder:
             .reshape(-1, self.info.channels)
             .astype(np.float32, copy=True)
         )
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
 
     def _finish(self) -> None:
         """Collect the exit status at the end of the stream.
@@ -137,8 +150,7 @@ class FfmpegDecoder:
         """See :meth:`aliquot.io.reading.Decoder.close`."""
         if self._process is None:
             return
-        if self._process.poll() is None:
-            self._process.kill()
+        self._kill()
         self._process.wait()
         if self._listener is not None:
             self._listener.join()

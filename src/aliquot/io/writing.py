@@ -79,9 +79,9 @@ class Writer:
     block is left by any exception, the temporary file is removed and the target is as it was.
 
     Attributes:
-        frames: Frames written so far.
-        clipped: Samples so far that lay beyond full scale and were clipped; 0 for ``32f`` and
-            for codecs, which take them as they are.
+        frames: Frames encoded so far; up to one piece more is held.
+        clipped: Samples encoded so far that lay beyond full scale and were clipped; 0 for
+            ``32f`` and for codecs, which take them as they are.
     """
 
     def __init__(
@@ -96,6 +96,10 @@ class Writer:
         self._rate = sample_rate
         self._channels = channels
         self._crc = 0
+        self._piece = np.empty(
+            (channels, min(PIECE_FRAMES, 2 * PIECE_FRAMES // channels)), np.float32
+        )
+        self._held = 0
         self._library_format = CONTAINERS[fmt.container].library_format
         self._file: Any = None
         order = ogg.TO_WAVE_ORDER.get(channels)
@@ -142,10 +146,21 @@ class Writer:
             raise ValueError("the writer is not open; use it in a with statement")
         if block.ndim != 2 or block.shape[0] != self._channels:
             raise ValueError(f"blocks must be ({self._channels}, frames), got {block.shape}")
+        start = 0
+        while start < block.shape[1]:
+            count = min(block.shape[1] - start, self._piece.shape[1] - self._held)
+            self._piece[:, self._held : self._held + count] = block[:, start : start + count]
+            self._held += count
+            start += count
+            if self._held == self._piece.shape[1]:
+                self._flush()
+
+    def _flush(self) -> None:
+        """Encode what is held. Pieces are of one size, for Vorbis depends on the first one's."""
+        piece = self._piece[:, : self._held]
+        self._held = 0
         try:
-            piece_frames = min(PIECE_FRAMES, 2 * PIECE_FRAMES // self._channels)
-            for start in range(0, block.shape[1], piece_frames):
-                self._write_piece(block[:, start : start + piece_frames])
+            self._write_piece(piece)
         except (soundfile.SoundFileError, OSError) as error:
             raise write_error(self._pending.target, error) from error
 
@@ -217,6 +232,8 @@ class Writer:
     def _complete(self) -> None:
         """Close, tag, verify and rename."""
         path = self._pending.path
+        if self._held:
+            self._flush()
         self._file.close()
         if self.frames == 0:
             self._complete_empty(path)
