@@ -52,8 +52,10 @@ def test_a_damaged_model_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     from aliquot import weights
     from aliquot.errors import ModelError
 
-    def damaged(release: object) -> None:
+    def damaged(model: str) -> None:
         raise ModelError("aliquot-1: sha256 differs; reinstall aliquot")
 
-    monkeypatch.setattr(weights, "verify", damaged)
-    assert all(finding.problem for finding in module.check_models())
+    monkeypatch.setattr(weights, "read", damaged)
+    findings = list(module.check_models())
+    assert findings
+    assert all(finding.problem for finding in findings)

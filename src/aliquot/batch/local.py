@@ -8,7 +8,7 @@ from aliquot.api import FileOptions, restore_file
 from aliquot.batch.plan import Job
 from aliquot.errors import AliquotError
 from aliquot.io.atomic import write_error
-from aliquot.pipeline import Report
+from aliquot.report import Report
 
 
 @dataclass(frozen=True, slots=True)

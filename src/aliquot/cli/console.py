@@ -17,7 +17,7 @@ from aliquot.batch.local import Outcome
 from aliquot.batch.plan import Job, Plan
 from aliquot.cli import DONE, NO_INPUT, SOME_FAILED, UNWRITABLE, USAGE, exit_status, one_line
 from aliquot.io.names import shown
-from aliquot.pipeline import Report
+from aliquot.report import Report
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
@@ -102,7 +102,7 @@ class Console:
         self._counts[report.action] = self._counts.get(report.action, 0) + 1
         with tqdm.external_write_mode(sys.stderr):
             for warning in report.warnings:
-                click.echo(f"warning: {shown(report.source)}: {warning}", err=True)
+                click.echo(f"warning: {shown(report.source or '')}: {warning}", err=True)
             if not self._quiet:
                 click.echo(describe(report), err=True)
             line = json.dumps(report.as_dict(), default=str) if self._as_json else report.target
@@ -130,21 +130,21 @@ class Console:
 
 
 def describe(report: Report) -> str:
-    """One line on what was found and done.
-
-    The cut-off, what was added relative to what was given, and the speed.
-    """
-    name = shown(report.source)
+    """One line on what was found and done: the cut-off, and what was added to what was given."""
+    name = shown(report.source or "")
     if report.action == "skipped":
         return f"{name}: skipped, the result exists; --overwrite replaces it"
-    what = f"{report.kind}, ends at {report.cutoff_hz / 1000:.1f} kHz"
+    what = report.kind if report.codec is None else f"{report.kind} ({report.codec})"
+    if report.cutoff_hz is not None:
+        what += f", ends at {report.cutoff_hz / 1000:.1f} kHz"
     if report.action == "planned":
-        return f"{name}: {what}; would become {shown(report.target)}"
+        return f"{name}: {what}; would become {shown(report.target or '')}"
     if report.action == "copied":
         return f"{name}: {what}; nothing to restore, copied"
-    line = f"{name}: {what}; added {report.added_db:.1f} dB"
+    added = "nothing" if report.added_db is None else f"{report.added_db:.1f} dB"
+    line = f"{name}: {what}; added {added}"
     if len(report.segments) > 1:
-        parts = (f"{clock(s.start_seconds)} {s.cutoff_hz / 1000:.1f} kHz" for s in report.segments)
+        parts = (f"{clock(start)} {hertz / 1000:.1f} kHz" for start, _, hertz in report.segments)
         line += f"; the cut-off changes: {', '.join(parts)}"
     return line
 

@@ -20,7 +20,7 @@ def list_models(as_json: bool) -> None:
     from aliquot import weights
 
     default = weights.find("default").name
-    for release in weights.RELEASES.values():
+    for release in weights.releases().values():
         if as_json:
             click.echo(json.dumps(asdict(release), default=str))
         else:
