@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
 from aliquot.audio import Waveform
+from aliquot.dsp.resample import fitted, resample
 from aliquot.errors import ConfigError
 
 FAMILIES = (
@@ -102,24 +102,11 @@ def _sinc(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
     return np.fft.irfft(spectrum, n=padded, axis=1)[:, half : half + size].astype(np.float32)
 
 
-def _fit(samples: Waveform, length: int) -> Waveform:
-    if samples.shape[1] < length:
-        return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
-    return samples[:, :length]
-
-
-def resample(samples: Waveform, old_rate: float, new_rate: float, quality: str = "VHQ") -> Waveform:
-    """Resample with soxr; ``(channels, samples)`` in, ``round(n * new / old)`` samples out."""
-    length = round(samples.shape[1] * new_rate / old_rate)
-    out = soxr.resample(np.ascontiguousarray(samples.T), old_rate, new_rate, quality=quality)
-    return _fit(np.ascontiguousarray(out.T, dtype=np.float32), length)
-
-
 def _through_lower_rate(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
     if spec.family == "soxr":
         quality = SOXR_QUALITIES[round(spec.steepness * (len(SOXR_QUALITIES) - 1))]
         low = resample(samples, sample_rate, 2 * spec.cutoff_hz, quality)
-        return _fit(resample(low, 2 * spec.cutoff_hz, sample_rate, "VHQ"), samples.shape[1])
+        return fitted(resample(low, 2 * spec.cutoff_hz, sample_rate, "VHQ"), samples.shape[1])
     return decimated(samples, sample_rate, max(2, round(sample_rate / (2 * spec.cutoff_hz))))
 
 
@@ -128,7 +115,7 @@ def decimated(samples: Waveform, sample_rate: int, factor: int) -> Waveform:
     from scipy.signal import decimate
 
     low = decimate(samples.astype(np.float64), factor, axis=1).astype(np.float32)
-    return _fit(resample(low, sample_rate / factor, sample_rate), samples.shape[1])
+    return fitted(resample(low, sample_rate / factor, sample_rate), samples.shape[1])
 
 
 def _iir(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:

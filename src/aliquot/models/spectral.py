@@ -101,6 +101,7 @@ class Block(nn.Module):
         self.scale = nn.Parameter(torch.full((width,), 0.3))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output; see the class for shapes."""
         y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
         y = self.narrow(fn.gelu(self.widen(self.norm(y))))
         return x + self.scale * y

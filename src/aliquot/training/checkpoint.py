@@ -36,7 +36,7 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         return None
     try:
         return load_file(path), read_facts(path)
-    except Exception as error:  # noqa: BLE001 - safetensors raises its own untyped error
+    except Exception as error:
         raise ModelError(f"{path} is damaged ({error}); delete it to start afresh") from error
 
 

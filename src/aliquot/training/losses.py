@@ -30,7 +30,8 @@ class SpectralLoss:
     """Weighted sum of spectrum, envelope, bias and texture distances and a prior.
 
     - spectrum: log-spectral distance (PROTOCOL ``lsd``), masked;
-    - envelope: mean distance of log band energies in loud frames and bands, of mid, side, left, right;
+    - envelope: mean distance of log band energies in loud frames and bands, of mid, side, left and
+      right;
     - bias: log ratio of energies over the whole example in wide bands, which the others, being
       medians and means of logarithms, leave too low;
     - texture: distance of the spread of log power inside blocks of 16 bins;

@@ -1,0 +1,183 @@
+"""From an ONNX file to an enhancer; the only module that knows onnxruntime."""
+
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliquot import weights
+from aliquot.audio import Waveform
+from aliquot.dsp.noise import noise_frames
+from aliquot.dsp.stereo import from_mid_side, to_mid_side
+from aliquot.dsp.stft import istft, stft
+from aliquot.errors import ModelError
+
+
+class Enhancer(Protocol):
+    """What the pipeline asks of a model: a window in, the high band of its core out.
+
+    Attributes:
+        name: Of the release or file.
+        rates: Sample rates it works at, in Hz.
+        hop: Windows start on multiples of it.
+        context: Samples it must see on both sides of a core.
+        cutoff_range_hz: Lowest and highest cut-off it was made for.
+    """
+
+    @property
+    def name(self) -> str:
+        """Of the release or file."""
+
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """Sample rates it works at, in Hz."""
+
+    @property
+    def hop(self) -> int:
+        """Windows start on multiples of it."""
+
+    @property
+    def context(self) -> int:
+        """Samples it must see on both sides of a core."""
+
+    @property
+    def cutoff_range_hz(self) -> tuple[float, float]:
+        """Lowest and highest cut-off it was made for, in Hz."""
+
+    def __call__(
+        self, window: Waveform, *, sample_rate: int, cutoff_hz: float, start: int
+    ) -> Waveform:
+        """Return the high band of a window's core.
+
+        Args:
+            window: ``(1 or 2, context + core + context)``.
+            sample_rate: One of ``rates``.
+            cutoff_hz: Where the given band ends.
+            start: Position of the window's first sample in the recording; a multiple of ``hop``.
+
+        Returns:
+            ``(1 or 2, core)``.
+        """
+
+
+class SpectralEnhancer:
+    """A spectral model (see :mod:`aliquot.models.spectral`) behind the enhancer's face.
+
+    The transform and its inverse stay outside the graph; each call is independent of all others
+    and runs on one thread, so results do not depend on how many calls run side by side.
+    """
+
+    def __init__(self, session: Any, name: str, facts: dict[str, str]) -> None:
+        self.session = session
+        self.name = name
+        self.facts = facts
+        self.window, self.hop = int(facts["window"]), int(facts["hop"])
+        self.frames = int(facts["context_frames"])
+        self.rates = tuple(int(rate) for rate in facts["rates"].split())
+        low, high = (float(value) for value in facts["cutoff_range_hz"].split())
+        self.cutoff_range_hz = (low, high)
+        self.overlap = self.window // self.hop - 1
+
+    @property
+    def context(self) -> int:
+        """Samples it must see on both sides of a core."""
+        return (self.frames + self.overlap) * self.hop
+
+    def __call__(
+        self, window: Waveform, *, sample_rate: int, cutoff_hz: float, start: int
+    ) -> Waveform:
+        """Return the high band of a window's core; see :class:`Enhancer`."""
+        if not np.any(window):
+            return np.zeros((window.shape[0], window.shape[1] - 2 * self.context), np.float32)
+        spectrum = stft(to_mid_side(window), self.window, self.hop)
+        inner = spectrum.shape[1] - 2 * self.frames
+        noise = noise_frames(start // self.hop + self.frames, inner, self.window, self.hop)
+        high = self.run(planes(spectrum)[None], cutoff_hz * self.window / sample_rate, noise[None])[
+            0
+        ]
+        complex_high = np.empty((2, inner, high.shape[3]), np.complex64)
+        complex_high.real, complex_high.imag = high[:, 0], high[:, 1]
+        rows = complex_high[: window.shape[0]]
+        edge = self.overlap * self.hop
+        if window.shape[0] == 1:
+            return istft(rows, self.window, self.hop)[:, edge:-edge]
+        if not np.any(rows[1]):
+            middle = istft(rows[:1], self.window, self.hop)[:, edge:-edge]
+            return np.repeat(middle, 2, axis=0)
+        return from_mid_side(istft(rows, self.window, self.hop)[:, edge:-edge], 2)
+
+    def run(
+        self, spectrum: NDArray[np.float32], cutoff_bin: float, noise: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Run the graph; shapes as in :class:`aliquot.models.spectral.Spectral`."""
+        feed = {
+            "spectrum": spectrum,
+            "cutoff_bin": np.array([cutoff_bin], np.float32),
+            "noise": noise,
+        }
+        result: NDArray[np.float32] = self.session.run(["high"], feed)[0]
+        return result
+
+
+def planes(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """``(channels, frames, bins)`` complex to ``(channels, 2, frames, bins)`` real."""
+    return np.stack([spectrum.real, spectrum.imag], axis=1)
+
+
+@lru_cache(maxsize=4)
+def load_enhancer(model: str = "default") -> SpectralEnhancer:
+    """Load a model.
+
+    Args:
+        model: A release, an alias, or a path that ends in ``.onnx``.
+
+    Raises:
+        ModelError: If it cannot be found, is damaged, or does not fit the graph contract.
+    """
+    content, name = weights.read(model)
+    session = _session(content, name)
+    facts = dict(session.get_modelmeta().custom_metadata_map)
+    missing = {"kind", "window", "hop", "context_frames", "rates", "cutoff_range_hz"} - set(facts)
+    if missing or facts["kind"] != "spectral":
+        raise ModelError(
+            f"{name} lacks metadata ({', '.join(sorted(missing)) or 'kind'}); "
+            "make it with `aliquot export`"
+        )
+    names = {value.name for value in session.get_inputs()}
+    if names != {"spectrum", "cutoff_bin", "noise"}:
+        raise ModelError(f"{name} has inputs {sorted(names)}; make it with `aliquot export`")
+    return SpectralEnhancer(session, name, facts)
+
+
+def _session(content: bytes, name: str) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no public base
+        raise ModelError(f"{name} is not a usable ONNX model: {error}") from error
+
+
+def model_rate(enhancer: Enhancer, output_rate: int) -> int:
+    """The model's rate for an output rate: of the same family where there is one.
+
+    44.1 kHz and its multiples are restored on a 44.1 kHz grid, everything else at 48 kHz, so the
+    usual recordings are not resampled at all and are filled to their own Nyquist frequency.
+    """
+    if output_rate in enhancer.rates:
+        return output_rate
+    related = [rate for rate in enhancer.rates if math.gcd(rate, output_rate) >= 11_025]
+    return related[0] if output_rate % 11_025 == 0 and related else max(enhancer.rates)
+
+
+def is_model_file(model: str | Path) -> bool:
+    """Whether a model is named by a file."""
+    return str(model).endswith(".onnx")
