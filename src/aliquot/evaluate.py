@@ -1,0 +1,295 @@
+"""Measure models beside the baselines: every number of this project comes from here.
+
+A file is cut into its fixed excerpts; each is degraded and restored as a recording of its own, as
+a user would. The excerpts of a file are then measured end to end, once per method, against the
+original at the output rate.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from aliquot.audio import Audio, Waveform
+from aliquot.baselines import BASELINES, copy_up, noise_fill, oracle, spline, tilt_for
+from aliquot.degrade.lowpass import Lowpass
+from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.dsp.resample import resample
+from aliquot.errors import AliquotError, ModelError
+from aliquot.metrics.suite import Signal, measure
+from aliquot.scoreboard import Score
+from aliquot.tasks import TRAINED, Task, choose_filter, degrade
+from aliquot.testset import Entry, load_excerpts, upper_limit_hz
+
+LEAST_ROOM = 1.05
+"""An original must reach this many times the cut-off, or there is no truth to score against."""
+
+
+class Restore(Protocol):
+    """A method under test: a degraded recording in, a restored one out."""
+
+    def __call__(
+        self, samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
+    ) -> tuple[Waveform, float | None]:
+        """Restore.
+
+        Args:
+            samples: ``(channels, samples)``, degraded.
+            sample_rate: In Hz.
+            cutoff_hz: The true cut-off, or None if it has to be found.
+            output_rate: Rate of the result, in Hz.
+
+        Returns:
+            ``(channels, samples)`` at ``output_rate``, and the cut-off it worked with, if known.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured.
+
+    Attributes:
+        tasks: How the recordings are degraded.
+        models: Names of the methods under test.
+        family: Group or family of the low-pass filters.
+        tell_cutoff: If true, models are told the true cut-off; else they find it, as for a user.
+        strict_limit: If true, originals count up to where they reach half of the time only.
+        threads: Threads of each model.
+    """
+
+    tasks: tuple[Task, ...]
+    models: tuple[str, ...] = ()
+    family: str = TRAINED
+    tell_cutoff: bool = False
+    strict_limit: bool = False
+    threads: int = 1
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The models, then all baselines."""
+        return (*self.models, *BASELINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came out.
+
+    Attributes:
+        scores: One per task, file and method, in that order.
+        skipped: Why files were left out of a task, one sentence each.
+        failed: What went wrong, one sentence each.
+    """
+
+    scores: tuple[Score, ...]
+    skipped: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One excerpt and what became of it.
+
+    Attributes:
+        original: ``(channels, samples)`` at the task's output rate.
+        degraded: ``(channels, samples)`` at the task's input rate.
+        given: ``degraded`` at the output rate: the ``degraded`` baseline.
+    """
+
+    original: Waveform
+    degraded: Waveform
+    given: Waveform
+
+
+def model_restorer(name: str, threads: int = 1) -> Restore:
+    """The method that a released model (or an ``.onnx`` file) is."""
+    from aliquot import api
+
+    def restore(
+        samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
+    ) -> tuple[Waveform, float | None]:
+        restored = api.restore(
+            samples,
+            sample_rate,
+            cutoff_hz=cutoff_hz,
+            output_rate=output_rate,
+            model=name,
+            threads=threads,
+        )
+        return restored.samples, restored.report.cutoff_hz
+
+    return restore
+
+
+def make_piece(excerpt: Audio, task: Task, spec: Lowpass | None) -> Piece:
+    """Bring an excerpt to the task's output rate and degrade it."""
+    original = resample(excerpt.samples, excerpt.sample_rate, task.output_rate)
+    degraded = degrade(original, task, spec)
+    return Piece(original, degraded, resample(degraded, task.input_rate, task.output_rate))
+
+
+def score_file(
+    entry: Entry, task: Task, plan: Plan, restorers: Mapping[str, Restore]
+) -> tuple[list[Score], str | None]:
+    """Score every method on one file and task.
+
+    Args:
+        entry: The recording.
+        task: How it is degraded.
+        plan: The methods, and the rules.
+        restorers: The models of the plan by name.
+
+    Returns:
+        The scores, and None; or no scores, and why the file has nothing to score.
+
+    Raises:
+        AliquotError: If the file cannot be read, or a method fails on it.
+    """
+    excerpts = load_excerpts(entry.path)
+    spec = None if task.codec else choose_filter(task, entry.name, plan.family)
+    pieces = [make_piece(excerpt, task, spec) for excerpt in excerpts]
+    original = np.concatenate([piece.original for piece in pieces], axis=1)
+    given = np.concatenate([piece.given for piece in pieces], axis=1)
+    rate = task.output_rate
+    cutoff_hz = true_cutoff_hz(original, given, rate)
+    upper_hz = upper_limit_hz(entry, excerpts[0].sample_rate, rate, strict=plan.strict_limit)
+    if upper_hz < LEAST_ROOM * cutoff_hz:
+        reason = f"ends at {upper_hz:.0f} Hz, the degraded one at {cutoff_hz:.0f} Hz"
+        return [], f"{task.name}: {entry.name} {reason}; nothing to score"
+    reference = Signal(original)
+    scores = []
+    for method, (restored, used_hz) in _outcomes(pieces, task, cutoff_hz, plan, restorers):
+        if restored.shape != original.shape:
+            raise ModelError(
+                f"{method} made {restored.shape} samples of {entry.name}, not {original.shape}; "
+                "a method must keep channels and length"
+            )
+        metrics = measure(reference, restored, rate, cutoff_hz, upper_hz)
+        label = label_of(task, spec)
+        scores.append(
+            Score(task.name, entry.name, method, label, cutoff_hz, upper_hz, used_hz, metrics)
+        )
+    return scores, None
+
+
+def label_of(task: Task, spec: Lowpass | None) -> str:
+    """What degraded a file, in short.
+
+    >>> from aliquot.tasks import TASKS
+    >>> label_of(TASKS["x2"], Lowpass("bessel", 4_000.0, 8)), label_of(TASKS["mp3-64"], None)
+    ('bessel-8', 'mp3')
+    """
+    if spec is None:
+        return task.codec[0] if task.codec else ""
+    has_order = spec.family in ("butterworth", "chebyshev1", "elliptic", "bessel")
+    return f"{spec.family}-{spec.order}" if has_order else spec.family
+
+
+def _outcomes(
+    pieces: Sequence[Piece],
+    task: Task,
+    cutoff_hz: float,
+    plan: Plan,
+    restorers: Mapping[str, Restore],
+) -> Iterator[tuple[str, tuple[Waveform, float | None]]]:
+    """Every method's result on all excerpts end to end, models first."""
+    told = cutoff_hz if plan.tell_cutoff else None
+    for name in plan.models:
+        results = [
+            restorers[name](piece.degraded, task.input_rate, told, task.output_rate)
+            for piece in pieces
+        ]
+        used = [hz for _, hz in results if hz is not None]
+        samples = np.concatenate([samples for samples, _ in results], axis=1)
+        yield name, (samples, float(np.mean(used)) if used else None)
+    for name in BASELINES:
+        parts = [_baseline(name, piece, task, cutoff_hz, seed) for seed, piece in enumerate(pieces)]
+        yield name, (np.concatenate(parts, axis=1), cutoff_hz)
+
+
+def _baseline(name: str, piece: Piece, task: Task, cutoff_hz: float, seed: int) -> Waveform:
+    rate = task.output_rate
+    if name == "spline":
+        return spline(piece.degraded, task.input_rate, rate, cutoff_hz)
+    if name == "noise-fill":
+        return noise_fill(piece.given, rate, cutoff_hz, tilt_for(task.name, cutoff_hz), seed)
+    if name == "copy-up":
+        return copy_up(piece.given, rate, cutoff_hz, tilt_for(task.name, cutoff_hz))
+    if name == "oracle":
+        return oracle(piece.given, piece.original, rate, cutoff_hz, seed)
+    return piece.given
+
+
+Result = tuple[list[Score], str | None, str | None]
+"""Scores, why there are none to give, what went wrong."""
+
+
+def _attempt(
+    job: tuple[Entry, Task], plan: Plan, restorers: Mapping[str, Restore] | None
+) -> Result:
+    """One file and task; an error of ours is a result, so that the others go on."""
+    entry, task = job
+    try:
+        if restorers is None:
+            restorers = {name: model_restorer(name, plan.threads) for name in plan.models}
+        return (*score_file(entry, task, plan, restorers), None)
+    except AliquotError as error:
+        return [], None, f"{task.name}: {entry.name}: {error}"
+
+
+def evaluate(
+    entries: Sequence[Entry],
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    restorers: Mapping[str, Restore] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Score all methods of a plan on all recordings.
+
+    The result does not depend on the number of jobs.
+
+    Args:
+        entries: From :func:`~aliquot.testset.find_entries`.
+        plan: Tasks, models and rules.
+        jobs: Processes; with more than one, ``restorers`` must be None or picklable.
+        restorers: The models of the plan by name; None for released models.
+        progress: Called with a line for each file and task that is done.
+
+    Returns:
+        Scores ordered by task, file and method.
+    """
+    work = [(entry, task) for task in plan.tasks for entry in entries]
+    attempt = partial(_attempt, plan=plan, restorers=restorers)
+    results: dict[int, Result] = {}
+    for index, result in _run(attempt, work, jobs):
+        results[index] = result
+        if progress is not None:
+            entry, task = work[index]
+            progress(f"[{len(results)}/{len(work)}] {task.name} {entry.name}")
+    ordered = [results[index] for index in range(len(work))]
+    return Evaluation(
+        tuple(score for scores, _, _ in ordered for score in scores),
+        tuple(reason for _, reason, _ in ordered if reason),
+        tuple(error for _, _, error in ordered if error),
+    )
+
+
+def _run(
+    attempt: Callable[[tuple[Entry, Task]], Result], work: Sequence[tuple[Entry, Task]], jobs: int
+) -> Iterator[tuple[int, Result]]:
+    """Results with their place in ``work``, as they come."""
+    if jobs == 1:
+        yield from ((index, attempt(job)) for index, job in enumerate(work))
+        return
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        places = {pool.submit(attempt, job): index for index, job in enumerate(work)}
+        for future in as_completed(places):
+            yield places[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
