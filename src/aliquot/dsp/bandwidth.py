@@ -1,0 +1,291 @@
+"""Where a recording's own content ends, measured in a stream.
+
+The meter keeps, for stretches of some three seconds, the power of every frequency bin. Within a
+stretch the loudest few windows count for nothing at each bin, so that clicks and splices do not
+look like treble; between stretches the mean counts, so that treble a codec kept only in loud
+moments is seen. Memory is bounded: when there are too many stretches, neighbours are joined.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliquot.audio import Waveform
+from aliquot.dsp.falls import Fall, locate_fall
+from aliquot.dsp.spectrum_profile import STEPS, Floats, grid, smoothed_db
+from aliquot.dsp.stft import hann
+
+FULL_BAND_HZ = 19_000.0
+"""Sound that reaches this is full-band: nothing to restore."""
+HOLE_BANDS = 32
+"""Equal bands up to Nyquist in which moments without any content are counted."""
+
+_WINDOW_SECONDS = 0.032
+_GROUP = 64
+"""Windows measured together; a click touches two of them."""
+_TRIMMED = 4
+_GROUPS_PER_STRETCH = 2
+_MOST_STRETCHES = 1_024
+_HOLE_DB = 50.0
+"""A band this far under its own mean of the last 1.5 s was emptied; reverberation is not."""
+
+_CLIFF_DB = 24.0
+"""A change inside a file shows as a fall of this much within a third of an octave."""
+_QUIET_DB = 40.0
+"""Stretches this far under the loudest say nothing."""
+_CHANGE_RATIO = 1.25
+"""Cut-offs closer than this are one: codecs' edges move by as much from bar to bar."""
+_SHORTEST_SECONDS = 10.0
+_SURE = 0.8
+"""Less confidence in any part, and the recording counts as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a recording with one cut-off.
+
+    Attributes:
+        start_seconds: Where it begins.
+        end_seconds: Where it ends.
+        cutoff_hz: Where its content ends.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    cutoff_hz: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """How far up a recording's own content reaches.
+
+    Attributes:
+        cutoff_hz: Where its 1/12-octave spectrum lies 20 dB below its natural course; Nyquist if
+            it never does.
+        confidence: Probability, 0-1, that this is right within max(300 Hz, 10 %).
+        full_band: Whether the sound reaches 19 kHz; silence counts, there is nothing to add to it.
+        slope_db_per_octave: How steeply it ends; 0 if it does not.
+        segments: One if the cut-off never changes, else one per part.
+        holes: Share of moments, 0-1, in which the band just below the cut-off was emptied.
+    """
+
+    cutoff_hz: float
+    confidence: float
+    full_band: bool
+    slope_db_per_octave: float
+    segments: tuple[Segment, ...]
+    holes: float = 0.0
+
+
+class BandwidthMeter:
+    """Measure a recording block by block; the result does not depend on how it is cut.
+
+    >>> meter = BandwidthMeter(44_100)
+    >>> noise = np.random.default_rng(0).standard_normal((1, 88_200)).astype(np.float32)
+    >>> meter.update(noise[:, :1_000]); meter.update(noise[:, 1_000:])
+    >>> meter.result().full_band
+    True
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        """Start a measurement.
+
+        Args:
+            sample_rate: In Hz.
+
+        Raises:
+            ValueError: If it is not positive.
+        """
+        if sample_rate <= 0:
+            raise ValueError(f"a sample rate must be positive, got {sample_rate} Hz")
+        self.sample_rate = sample_rate
+        self.window = 2 << int(np.log2(max(16.0, _WINDOW_SECONDS * sample_rate)))
+        self._hop = self.window // 2
+        self._taper = hann(self.window)
+        self._pending: list[Waveform] = []
+        self._pending_samples = 0
+        self._samples = 0
+        self._stretches: list[NDArray[np.float32]] = []
+        self._groups_per_stretch = _GROUPS_PER_STRETCH
+        self._open: Floats = np.zeros(self.window // 2 + 1)
+        self._open_groups = 0
+        self._holes = np.zeros(HOLE_BANDS)
+        self._moments = np.zeros(HOLE_BANDS)
+
+    def update(self, block: Waveform) -> None:
+        """Take the next samples.
+
+        Args:
+            block: ``(channels, samples)``; not finite samples count as 0.
+        """
+        if not block.shape[1]:
+            return
+        self._samples += block.shape[1]
+        self._pending.append(np.array(block, np.float32))
+        self._pending_samples += block.shape[1]
+        need = self.window + (_GROUP - 1) * self._hop
+        if self._pending_samples < need:
+            return
+        waiting = np.concatenate(self._pending, axis=1)
+        start = 0
+        while waiting.shape[1] - start >= need:
+            self._stretches_take(self._measure(waiting[:, start : start + need]))
+            start += _GROUP * self._hop
+        rest = waiting[:, start:].copy()
+        self._pending, self._pending_samples = [rest], rest.shape[1]
+
+    def result(self) -> Bandwidth:
+        """What has been found so far; more blocks may follow."""
+        stretches, weights = self._all_stretches()
+        fall = self._locate(stretches, weights)
+        silent = not stretches.any()
+        return Bandwidth(
+            fall.cutoff_hz,
+            fall.confidence,
+            silent or fall.cutoff_hz >= FULL_BAND_HZ,
+            fall.slope_db_per_octave,
+            self._segments(stretches, weights, fall),
+            self._hole_share(fall.cutoff_hz),
+        )
+
+    def _all_stretches(self) -> tuple[Floats, Floats]:
+        """Mean powers ``(stretches, bins)`` and how many windows each stands for."""
+        means: list[Floats] = [mean.astype(np.float64) for mean in self._stretches]
+        weights = [self._groups_per_stretch * _GROUP] * len(means)
+        if self._open_groups:
+            means.append(self._open / self._open_groups)
+            weights.append(self._open_groups * _GROUP)
+        rest = np.concatenate(self._pending, axis=1) if self._pending else np.zeros((1, 0), "f4")
+        if not means or rest.shape[1] >= self.window:
+            if rest.shape[1] < self.window:
+                rest = np.pad(rest, ((0, 0), (0, self.window - rest.shape[1])))
+            powers = np.sort(self._powers(rest), axis=0)
+            kept = powers.shape[0] - powers.shape[0] * _TRIMMED // _GROUP
+            means.append(powers[:kept].mean(axis=0, dtype=np.float64))
+            weights.append(powers.shape[0])
+        return np.array(means), np.array(weights, np.float64)
+
+    def _locate(self, stretches: Floats, weights: Floats) -> Fall:
+        power = weights @ stretches / weights.sum()
+        return locate_fall(power, self.sample_rate, float((self._taper**2).sum()))
+
+    def _powers(self, samples: Waveform) -> NDArray[np.float32]:
+        """Power summed over channels, ``(windows, bins)``."""
+        clean = np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        frames = np.lib.stride_tricks.sliding_window_view(clean, self.window, axis=1)
+        spectrum = np.fft.rfft(frames[:, :: self._hop] * self._taper, axis=2)
+        return (spectrum.real**2 + spectrum.imag**2).sum(axis=0, dtype=np.float32)
+
+    def _measure(self, samples: Waveform) -> Floats:
+        """Trimmed mean power of a whole group of windows, and its holes."""
+        powers = self._powers(samples)
+        ordered = np.partition(powers, _GROUP - _TRIMMED, axis=0)
+        mean: Floats = ordered[: _GROUP - _TRIMMED].mean(axis=0, dtype=np.float64)
+        width = (powers.shape[1] - 1) // HOLE_BANDS
+        bands = powers[:, 1:].reshape(_GROUP, HOLE_BANDS, width).sum(axis=2, dtype=np.float64)
+        usual = bands.mean(axis=0)
+        heard = bands.sum(axis=1) > 1e-4 * bands.sum(axis=1).max()
+        alive = usual > 1e-9 * usual.max()
+        self._holes += alive * (bands[heard] < usual * 10 ** (-_HOLE_DB / 10)).sum(axis=0)
+        self._moments += alive * heard.sum()
+        return mean
+
+    def _stretches_take(self, power: Floats) -> None:
+        self._open = self._open + power
+        self._open_groups += 1
+        if self._open_groups < self._groups_per_stretch:
+            return
+        self._stretches.append((self._open / self._open_groups).astype(np.float32))
+        self._open, self._open_groups = np.zeros_like(power), 0
+        if len(self._stretches) == _MOST_STRETCHES:
+            pairs = zip(self._stretches[::2], self._stretches[1::2], strict=True)
+            self._stretches = [(one + other) / 2 for one, other in pairs]
+            self._groups_per_stretch *= 2
+
+    def _hole_share(self, cutoff_hz: float) -> float:
+        """Share of emptied moments in the bands from 0.8 to 0.95 of the cut-off."""
+        width_hz = self.sample_rate / 2 / HOLE_BANDS
+        low = int(0.8 * cutoff_hz / width_hz)
+        high = max(low + 1, int(0.95 * cutoff_hz / width_hz))
+        moments = self._moments[low:high].sum()
+        return float(self._holes[low:high].sum() / moments) if moments else 0.0
+
+    def _segments(self, stretches: Floats, weights: Floats, whole: Fall) -> tuple[Segment, ...]:
+        """Parts with cut-offs of their own, each long enough and sure of where it ends."""
+        total = self._samples / self.sample_rate
+        begins = np.concatenate([[0.0], np.cumsum(weights)]) * self._hop / self.sample_rate
+        shortest = int(np.ceil(_SHORTEST_SECONDS / begins[1]))
+        starts = _changes(_cliffs(stretches, self.sample_rate), shortest)
+        parts = [Segment(0.0, total, whole.cutoff_hz)]
+        if len(starts) == 1:
+            return tuple(parts)
+        falls = [
+            self._locate(stretches[start:end], weights[start:end])
+            for start, end in pairwise([*starts, len(stretches)])
+        ]
+        if min(fall.confidence for fall in falls) < _SURE:
+            return tuple(parts)
+        parts[0] = Segment(0.0, total, falls[0].cutoff_hz)
+        for start, fall in zip(starts[1:], falls[1:], strict=True):
+            if not _alike(parts[-1].cutoff_hz, fall.cutoff_hz):
+                begin = float(begins[start])
+                parts[-1] = replace(parts[-1], end_seconds=begin)
+                parts.append(Segment(begin, total, fall.cutoff_hz))
+        return tuple(parts) if len(parts) > 1 else (replace(parts[0], cutoff_hz=whole.cutoff_hz),)
+
+
+def estimate_bandwidth(samples: Waveform, sample_rate: int) -> Bandwidth:
+    """Measure a whole recording; see :class:`BandwidthMeter`.
+
+    Args:
+        samples: ``(channels, samples)``.
+        sample_rate: In Hz.
+
+    Returns:
+        Its bandwidth.
+    """
+    meter = BandwidthMeter(sample_rate)
+    meter.update(samples)
+    return meter.result()
+
+
+def _alike(one_hz: float, other_hz: float) -> bool:
+    return max(one_hz, other_hz) < _CHANGE_RATIO * min(one_hz, other_hz)
+
+
+def _cliffs(stretches: Floats, sample_rate: int) -> Floats:
+    """Per stretch the foot of its lowest cliff in Hz, Nyquist if none, NaN if it is too quiet."""
+    nyquist = sample_rate / 2
+    freqs = grid(sample_rate)
+    freqs = freqs[freqs < nyquist * 0.985]
+    span = STEPS // 3
+    feet = np.full(len(stretches), nyquist)
+    if freqs.size <= span:
+        return feet
+    energy = stretches.sum(axis=1)
+    for number, stretch in enumerate(stretches):
+        if energy[number] <= energy.max() * 10 ** (-_QUIET_DB / 10):
+            feet[number] = np.nan
+            continue
+        levels = smoothed_db(stretch, sample_rate, freqs)
+        highest_above = np.maximum.accumulate(levels[::-1])[::-1]
+        fallen = levels[:-span] - highest_above[span:] > _CLIFF_DB
+        if fallen.any():
+            feet[number] = freqs[int(np.argmax(fallen)) + span]
+    return feet
+
+
+def _changes(feet: Floats, shortest: int) -> list[int]:
+    """The stretches at which a run of at least ``shortest`` like cliffs begins; the first is 0."""
+    heard = np.flatnonzero(~np.isnan(feet))
+    starts = [0]
+    usual = float(np.median(feet[heard[:shortest]])) if heard.size else 0.0
+    for first in range(heard.size - shortest + 1):
+        ahead = feet[heard[first : first + shortest]]
+        middle = float(np.median(ahead))
+        if not _alike(middle, usual) and all(_alike(float(foot), middle) for foot in ahead):
+            starts.append(int(heard[first]))
+            usual = middle
+    return starts
