@@ -53,8 +53,9 @@ def load(path: Path, block: int = 8_191) -> Waveform:
     return samples
 
 
-@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 192_000])
-@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize(
+    ("channels", "rate"), [(1, 8_000), (2, 11_025), (2, 44_100), (6, 48_000), (2, 192_000)]
+)
 @pytest.mark.parametrize(
     ("container", "bits"), [(c, b) for c in LOSSLESS for b in CONTAINERS[c].bits]
 )
@@ -80,8 +81,10 @@ def test_lossless_cells_give_back_every_sample(
 @pytest.mark.parametrize(
     ("container", "channels", "rate"),
     [("MP3", c, r) for c in (1, 2) for r in CONTAINERS["MP3"].rates]
-    + [("OPUS", c, r) for c in (1, 2, 6) for r in CONTAINERS["OPUS"].rates]
-    + [("OGG", c, r) for c in (1, 2, 6, 8) for r in (8_000, 22_050, 44_100, 96_000, 192_000)],
+    + [("OPUS", 2, r) for r in CONTAINERS["OPUS"].rates]
+    + [("OPUS", c, 48_000) for c in (1, 6, 8)]
+    + [("OGG", 2, r) for r in (8_000, 22_050, 48_000, 96_000, 192_000)]
+    + [("OGG", c, 44_100) for c in (1, 2, 3, 4, 5, 6, 7, 8)],
 )
 def test_lossy_cells_keep_length_place_level_and_channels(
     tmp_path: Path, container: str, channels: int, rate: int
@@ -156,7 +159,7 @@ def test_a_reader_is_iterated_once(tmp_path: Path) -> None:
 def test_surround_channels_keep_their_places(tmp_path: Path, container: str, encoder: str) -> None:
     """Vorbis and Opus put the centre second; ffmpeg, which knows, is the witness both ways."""
     samples = tones(6, 48_000, 48_000) * np.array(
-        [[1], [0.2], [0.4], [0.3], [0.6], [0.8]], np.float32
+        [[1], [0.1], [0.2], [0.35], [0.5], [0.7]], np.float32
     )
     wav = store(tmp_path / "a.wav", samples, fmt("WAV", "16"), 48_000)
     ours = store(tmp_path / "ours.ogg", samples, fmt(container), 48_000)
@@ -169,9 +172,9 @@ def test_surround_channels_keep_their_places(tmp_path: Path, container: str, enc
 
     expected = levels(samples)
     back, _ = soundfile.read(tmp_path / "back.wav", dtype="float32")
-    np.testing.assert_allclose(levels(load(ours)), expected, rtol=0.12)
-    np.testing.assert_allclose(levels(load(tmp_path / "theirs.ogg")), expected, rtol=0.12)
-    np.testing.assert_allclose(levels(back.T), expected, rtol=0.12)
+    np.testing.assert_allclose(levels(load(ours)), expected, rtol=0.25)
+    np.testing.assert_allclose(levels(load(tmp_path / "theirs.ogg")), expected, rtol=0.25)
+    np.testing.assert_allclose(levels(back.T), expected, rtol=0.25)
 
 
 @pytest.mark.parametrize(

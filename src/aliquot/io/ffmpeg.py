@@ -84,7 +84,7 @@ class FfmpegDecoder:
         """See :meth:`aliquot.io.reading.Decoder.read`."""
         frame_bytes = 4 * self.info.channels
         pipe = self._pipe()
-        alarm = threading.Timer(STALL_SECONDS, self._kill)
+        alarm = threading.Timer(STALL_SECONDS, self._give_up)
         alarm.start()
         try:
             data = pipe.read(frames * frame_bytes)  # waits until all is there, or the end
@@ -98,6 +98,10 @@ class FfmpegDecoder:
             .reshape(-1, self.info.channels)
             .astype(np.float32, copy=True)
         )
+
+    def _give_up(self) -> None:
+        self._errors.append(f"it gave nothing for {STALL_SECONDS:g} s".encode())
+        self._kill()
 
     def _kill(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -27,19 +27,27 @@ class Picture:
 
 @dataclass(slots=True)
 class Tags:
-    """Tags in one form: fields by lower-case Vorbis name, each with all its values."""
+    """Tags in one form.
+
+    Attributes:
+        fields: By lower-case Vorbis name, each with all its values.
+        pictures: Covers and others.
+        damage: What could not be understood and was left out.
+    """
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     pictures: list[Picture] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
 
     def add(self, name: str, *values: str) -> None:
-        """Append values to a field; empty ones and those that no longer hold are left out."""
+        """Append values to a field, but not empty, repeated, or no longer true ones."""
         name = name.lower()
         if name in STALE or name.startswith("itun"):
             return
-        kept = [value for value in values if value]
-        if kept:
-            self.fields.setdefault(name, []).extend(kept)
+        for value in values:
+            held = self.fields.get(name, [])
+            if value and value not in held:
+                self.fields[name] = [*held, value]
 
     def merge(self, other: "Tags") -> None:
         """Take over fields and pictures that are missing here."""

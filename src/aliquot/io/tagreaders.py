@@ -53,10 +53,13 @@ def picture_block(data: bytes) -> Picture:
 def _read_vorbis(tags: Tags, held: Any) -> None:
     for name, value in held:
         key = name.lower()
-        if key == "metadata_block_picture":
-            tags.pictures.append(picture_block(base64.b64decode(value)))
-        elif key == "coverart":
-            tags.pictures.append(Picture(base64.b64decode(value)))
+        if key in {"metadata_block_picture", "coverart"}:
+            try:
+                data = base64.b64decode(value)
+                legacy = key == "coverart"
+                tags.pictures.append(Picture(data) if legacy else picture_block(data))
+            except (ValueError, struct.error):
+                tags.damage.append("a cover is damaged and was left out")
         elif key != "coverartmime":
             tags.add(key, value)
 

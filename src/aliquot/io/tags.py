@@ -66,16 +66,24 @@ def carry_tags(
         return [INSTALL]
     if container not in OPENERS:
         return [f"{container} files carry no tags here; choose flac, wav, aiff, mp3, ogg or opus"]
+    found, tags = None, Tags()
     try:
-        found = mutagen.File(source) if keep else None
-        tags = read_tags(source, found) if keep else Tags()
-        comments = [c for c in tags.fields.get("comment", []) if not c.startswith(MARK)]
-        tags.fields["comment"] = [*comments, note]
+        if keep:
+            found = mutagen.File(source)
+            tags = read_tags(source, found)
+    except (mutagen.MutagenError, *DAMAGE) as error:
+        found, tags = None, Tags(damage=[f"tags could not be read ({_reason(error)})"])
+    comments = [c for c in tags.fields.get("comment", []) if not c.startswith(MARK)]
+    tags.fields["comment"] = [*comments, note]
+    try:
         _write(target, container, tags, found)
     except (mutagen.MutagenError, *DAMAGE) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        return [f"tags were not carried over completely ({reason})"]
-    return []
+        tags.damage.append(f"tags were not carried over completely ({_reason(error)})")
+    return tags.damage
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, struct.error, OSError)
