@@ -46,9 +46,7 @@ _OPUS = _Scale(6, 256, "kbps a channel")
 _AAC = _Scale(16, 512, "kbps")
 
 
-def round_trip(
-    samples: Waveform, sample_rate: int, codec: str, kbps_or_quality: float
-) -> Waveform:
+def round_trip(samples: Waveform, sample_rate: int, codec: str, kbps_or_quality: float) -> Waveform:
     """Encode and decode; the result has the input's length and is in step with it to the sample.
 
     Args:
@@ -126,9 +124,7 @@ def _through_libsndfile(
     return np.ascontiguousarray(decoded.T)
 
 
-def _through_ffmpeg(
-    samples: Waveform, sample_rate: int, kbps: float, folder: Path
-) -> Waveform:
+def _through_ffmpeg(samples: Waveform, sample_rate: int, kbps: float, folder: Path) -> Waveform:
     program = shutil.which("ffmpeg")
     if program is None:
         raise ConfigError("aac needs the ffmpeg program, which is not on the path; install ffmpeg")

@@ -176,7 +176,8 @@ class BandwidthMeter:
         clean = np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         frames = np.lib.stride_tricks.sliding_window_view(clean, self.window, axis=1)
         spectrum = np.fft.rfft(frames[:, :: self._hop] * self._taper, axis=2)
-        return (spectrum.real**2 + spectrum.imag**2).sum(axis=0, dtype=np.float32)
+        powers: NDArray[np.float32] = (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
+        return powers
 
     def _measure(self, samples: Waveform) -> Floats:
         """Trimmed mean power of a whole group of windows, and its holes."""
@@ -200,8 +201,8 @@ class BandwidthMeter:
         self._stretches.append((self._open / self._open_groups).astype(np.float32))
         self._open, self._open_groups = np.zeros_like(power), 0
         if len(self._stretches) == _MOST_STRETCHES:
-            pairs = zip(self._stretches[::2], self._stretches[1::2], strict=True)
-            self._stretches = [(one + other) / 2 for one, other in pairs]
+            joined = np.array(self._stretches).reshape(_MOST_STRETCHES // 2, 2, -1).mean(axis=1)
+            self._stretches = list(joined)
             self._groups_per_stretch *= 2
 
     def _hole_share(self, cutoff_hz: float) -> float:
@@ -230,7 +231,9 @@ class BandwidthMeter:
         parts[0] = Segment(0.0, total, falls[0].cutoff_hz)
         for start, fall in zip(starts[1:], falls[1:], strict=True):
             if not _alike(parts[-1].cutoff_hz, fall.cutoff_hz):
-                begin = float(begins[start])
+                # In doubt a moment belongs to the part that reaches higher: nothing is added to it.
+                lower = fall.cutoff_hz < parts[-1].cutoff_hz
+                begin = float(begins[start + 1 if lower else start - 1])
                 parts[-1] = replace(parts[-1], end_seconds=begin)
                 parts.append(Segment(begin, total, fall.cutoff_hz))
         return tuple(parts) if len(parts) > 1 else (replace(parts[0], cutoff_hz=whole.cutoff_hz),)

@@ -41,9 +41,14 @@ TEMPER = 2.0
 """Real spectra have heavier tails than Gaussian ones; log-likelihoods are divided by this."""
 MEDIAN = 0.5
 
-_GENTLE = (("butterworth", 2), ("butterworth", 3), ("butterworth", 4), ("butterworth", 6))
-_GENTLE += (("butterworth", 8), ("bessel", 4), ("bessel", 8))
-_STEEP = tuple(("butterworth", order) for order in (8, 12, 20, 40, 150))
+_GENTLE: tuple[tuple[str, int], ...] = (
+    *(("butterworth", order) for order in (2, 3, 4, 6, 8)),
+    ("bessel", 4),
+    ("bessel", 8),
+)
+_STEEP: tuple[tuple[str, int], ...] = tuple(
+    ("butterworth", order) for order in (8, 12, 20, 40, 150)
+)
 _TABLE = 96
 _EDGE_LOWEST_HZ = 1_200.0
 _FEWEST_POINTS = 16
@@ -238,8 +243,7 @@ def _weigh(profile: _Profile) -> Fall:
     chance = np.exp(log_p - log_p.max())
     cutoff = np.minimum(np.minimum(gentle.loss_hz[:, None], steep.loss_hz), nyquist)
     place = np.rint(np.log2(np.maximum(cutoff / _EDGE_LOWEST_HZ, 1)) * _TABLE).astype(int)
-    mass = np.bincount(place.ravel(), chance.ravel())
-    mass /= mass.sum()
+    mass = np.bincount(place.ravel(), chance.ravel() / chance.sum())
     places_hz = np.minimum(_EDGE_LOWEST_HZ * 2 ** (np.arange(mass.size) / _TABLE), nyquist)
     middle = float(places_hz[np.searchsorted(np.cumsum(mass), MEDIAN)])
     near = np.abs(places_hz - middle) <= max(300.0, 0.1 * middle)

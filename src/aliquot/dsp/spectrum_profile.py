@@ -1,4 +1,4 @@
-"""Long-term spectra as profiles: 1/12-octave levels on a logarithmic grid, and where they go dead."""
+"""Long-term spectra as profiles: 1/12-octave levels on a logarithmic grid, and where they end."""
 
 import numpy as np
 from numpy.typing import NDArray
