@@ -233,8 +233,9 @@ class Spectral(nn.Module):
         logs = logs.reshape(batch, 2, frames, -1, BLOCK_BINS).mean(dim=-1)
         centres = self.index[BLOCK_BINS // 2 :: BLOCK_BINS]
         block_mask = (cutoff_bin[:, None] - centres).div(BLOCK_BINS).clamp(0, 1)
-        flatness = (torch.log10(block_power + tiny) - logs) * block_mask[:, None, None]
-        flatness = flatness.transpose(1, 2)
+        # Bins emptied by a codec or a filter lie at the floor: how far below says nothing.
+        flatness = (torch.log10(block_power + tiny) - logs).clamp(max=2)
+        flatness = (flatness * block_mask[:, None, None]).transpose(1, 2)
         ratio = (log_reference[:, 1] - log_reference[:, 0]).clamp(-4, 2)  # (batch, frames, 1)
         rows = log_reference[..., 0]
         near = rows - fn.avg_pool1d(rows, 5, 1, 2, count_include_pad=False)

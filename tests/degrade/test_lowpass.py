@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from aliquot.audio import Waveform
+from aliquot.degrade.chain import HELD_OUT, TRAINED_FAMILIES, DegradationRange, degrade, draw
+from aliquot.degrade.lowpass import FAMILIES, Lowpass, decimated, lowpass
+from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.errors import ConfigError
+
+RATE = 44_100
+
+
+@pytest.fixture(scope="module")
+def noise() -> Waveform:
+    return (0.1 * np.random.default_rng(0).standard_normal((2, 65_536))).astype(np.float32)
+
+
+def power_db(samples: Waveform, low_hz: float, high_hz: float) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.shape[1]), axis=1)) ** 2
+    freqs = np.fft.rfftfreq(samples.shape[1], 1 / RATE)
+    inside = (freqs >= low_hz) & (freqs < high_hz)
+    return float(10 * np.log10(spectrum[:, inside].mean() + 1e-20))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_filter_keeps_what_is_far_below_and_removes_what_is_far_above(
+    noise: Waveform, family: str
+) -> None:
+    out = lowpass(noise, RATE, Lowpass(family, 5_512.5, 8))
+    assert out.shape == noise.shape
+    assert out.dtype == np.float32
+    assert power_db(out, 200, 2_500) == pytest.approx(power_db(noise, 200, 2_500), abs=0.6)
+    assert power_db(out, 15_000, 21_000) < power_db(noise, 15_000, 21_000) - 25
+
+
+@pytest.mark.parametrize(
+    ("order", "expected_hz"), [(4, 5_000 * 99 ** (1 / 8)), (8, 5_000 * 99 ** (1 / 16))]
+)
+def test_the_true_cutoff_of_a_butterworth_is_where_its_formula_loses_20_db(
+    noise: Waveform, order: int, expected_hz: float
+) -> None:
+    """|H|^2 = 1 / (1 + (f / fc)^2n) = 1/100; the digital filter warps frequencies by a tangent."""
+    edge = np.tan(np.pi * 5_000 / RATE)
+    warped_hz = RATE / np.pi * np.arctan(edge * expected_hz / 5_000)
+    out = lowpass(noise, RATE, Lowpass("butterworth", 5_000, order))
+    assert true_cutoff_hz(noise, out, RATE) == pytest.approx(warped_hz, rel=0.02)
+
+
+def test_the_true_cutoff_of_a_brick_wall_lies_where_a_hundredth_of_the_window_is_left(
+    noise: Waveform,
+) -> None:
+    out = lowpass(noise, RATE, Lowpass("brickwall", 8_000))
+    assert true_cutoff_hz(noise, out, RATE) == pytest.approx(8_000 * 2 ** (1 / 24), rel=0.005)
+
+
+def test_a_notch_is_no_cutoff(noise: Waveform) -> None:
+    spectrum = np.fft.rfft(noise, axis=1)
+    freqs = np.fft.rfftfreq(noise.shape[1], 1 / RATE)
+    spectrum[:, (freqs > 6_000) & (freqs < 6_600)] = 0
+    notched = np.fft.irfft(spectrum, n=noise.shape[1], axis=1).astype(np.float32)
+    assert true_cutoff_hz(noise, notched, RATE) == RATE / 2
+    assert true_cutoff_hz(noise, noise, RATE) == RATE / 2
+
+
+def test_decimation_by_an_integer_is_the_founding_papers(noise: Waveform) -> None:
+    """Chebyshev-I of order 8 with its edge at 0.8 of the new Nyquist frequency."""
+    out = decimated(noise, RATE, 4)
+    assert true_cutoff_hz(noise, out, RATE) == pytest.approx(0.87 * RATE / 8, rel=0.05)
+
+
+@pytest.mark.parametrize("family", ["sinc", "soxr", "brickwall", "decimate"])
+def test_filters_without_delay_leave_a_slow_wave_in_its_place(family: str) -> None:
+    wave = np.sin(2 * np.pi * 300 * np.arange(44_100) / RATE).astype(np.float32)[None]
+    out = lowpass(wave, RATE, Lowpass(family, 5_512.5))
+    np.testing.assert_allclose(out[:, 4_000:-4_000], wave[:, 4_000:-4_000], atol=0.03)
+
+
+def test_draws_stay_in_their_limits_and_repeat_with_their_seed() -> None:
+    limits = DegradationRange()
+    drawn = [draw(np.random.default_rng(i), limits) for i in range(300)]
+    again = [draw(np.random.default_rng(i), limits) for i in range(300)]
+    assert drawn == again
+    assert {spec.family for spec in drawn} == set(TRAINED_FAMILIES)
+    assert all(2_500 <= spec.cutoff_hz <= 18_000 and 5 <= spec.order <= 12 for spec in drawn)
+    cutoffs = np.log([spec.cutoff_hz for spec in drawn])
+    assert np.median(cutoffs) == pytest.approx(np.log(6_708), abs=0.2)
+
+
+def test_what_is_kept_for_testing_is_never_drawn() -> None:
+    limits = DegradationRange()
+    for held in HELD_OUT:
+        trained = held.family in limits.families and held.order >= limits.orders[0]
+        assert not trained
+
+
+def test_a_cutoff_at_nyquist_changes_nothing(noise: Waveform) -> None:
+    assert degrade(noise, RATE, Lowpass("sinc", 22_050.0)) is noise
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"family": "boxcar"}, "boxcar.*butterworth"),
+        ({"order": 1}, r"2\.\.12, got 1"),
+        ({"steepness": 1.5}, "got 1.5"),
+    ],
+)
+def test_impossible_filters_are_refused(fields: dict[str, object], message: str) -> None:
+    given = {"family": "sinc", "cutoff_hz": 5_000.0, **fields}
+    with pytest.raises(ConfigError, match=message):
+        Lowpass(**given)  # type: ignore[arg-type]

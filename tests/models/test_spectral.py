@@ -1,0 +1,141 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from aliquot.dsp.splice import fade_in
+from aliquot.models.spectral import Spectral, SpectralConfig, warped_bands
+
+TINY = SpectralConfig(width=16, expansion=2, dilations=(1, 2), input_bands=24, output_bands=20)
+INNER = 6
+
+
+@pytest.fixture(scope="module")
+def network() -> Spectral:
+    torch.manual_seed(0)
+    network = Spectral(TINY).eval()
+    torch.nn.init.normal_(network.leave.weight, std=0.3)  # trained networks do not sit at zero
+    return network
+
+
+@pytest.fixture(scope="module")
+def spectrum() -> torch.Tensor:
+    """Noise that falls by 40 dB over the band and ends at bin 300."""
+    generator = torch.Generator().manual_seed(1)
+    shape = (1, 2, 2, INNER + 2 * TINY.context, TINY.bins)
+    slope = 10 ** (-2 * torch.arange(TINY.bins) / TINY.bins)
+    return 20 * torch.randn(shape, generator=generator) * slope * (torch.arange(TINY.bins) < 300)
+
+
+@pytest.fixture(scope="module")
+def noise() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(2)
+    return 19.6 * torch.randn((1, 2, 2, INNER, TINY.bins), generator=generator)
+
+
+CUTOFF = torch.tensor([305.0])
+
+
+def high(network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return network(spectrum, CUTOFF, noise)
+
+
+def test_bands_interpolate_without_gap_or_overlap() -> None:
+    bands = warped_bands(20, 90, 1025)
+    torch.testing.assert_close(bands.sum(0), torch.ones(1025))
+    assert (bands[0, :91] == 1).all()
+    assert bands[:, 500].count_nonzero() <= 2
+
+
+def test_nothing_is_put_below_the_middle_of_the_guard(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    out = high(network, spectrum, noise)
+    power = out.square().sum(dim=(0, 1, 2, 3))
+    guard = max(23.2, 30.5)
+    assert power[: int(305 - guard / 2)].max() == 0
+    assert power[int(305 - guard / 4) + 1 :].min() > 0
+
+
+def test_the_fade_is_the_one_of_the_splice(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    """The ramp of the graph, read off as the ratio to a cut-off with no ramp there, is fade_in."""
+    bins = np.arange(280, 310) * 44_100 / 2048
+    expected = fade_in(bins, 305.0 * 44_100 / 2048)
+    out = high(network, spectrum, noise).square().sum(dim=(0, 1, 2, 3)).sqrt().numpy()[280:310]
+    assert ((out > 0) == (expected > 0)).all()
+    assert np.corrcoef(out[:24], expected[:24])[0, 1] > 0.9
+
+
+def test_twice_the_input_is_twice_the_output(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    one, four = high(network, spectrum, noise), high(network, 4 * spectrum, noise)
+    torch.testing.assert_close(four, 4 * one, rtol=1e-3, atol=1e-3 * float(four.abs().max()))
+
+
+def test_silence_stays_silence_and_a_silent_side_stays_silent(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    assert not high(network, torch.zeros_like(spectrum), noise).any()
+    mono = spectrum.clone()
+    mono[:, 1] = 0
+    out = high(network, mono, noise)
+    assert out[:, 0].any()
+    assert not out[:, 1].any()
+
+
+def test_swapped_channels_swap_levels(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    """Sound on the left only: mid and side equal; swapped, the side changes its sign."""
+    network = copy.deepcopy(network)
+    with torch.no_grad():  # equal levels of mid and side, half copied, the whole panning kept
+        network.leave.weight.zero_()
+        network.leave.bias.copy_(torch.tensor([0.0] * 80 + [20.0] * 20))
+    left_only = spectrum.clone()
+    left_only[:, 1] = left_only[:, 0]
+    right_only = left_only.clone()
+    right_only[:, 1] *= -1
+    one, other = high(network, left_only, noise), high(network, right_only, noise)
+    for sign, mirrored in ((1, -1), (-1, 1)):
+        energy = (one[:, 0] + sign * one[:, 1]).square().sum()
+        swapped = (other[:, 0] + mirrored * other[:, 1]).square().sum()
+        assert energy == pytest.approx(float(swapped), rel=0.02)
+    left = (one[:, 0] + one[:, 1]).square().sum()
+    right = (one[:, 0] - one[:, 1]).square().sum()
+    assert left > 1000 * right
+
+
+def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four(
+    network: Spectral,
+) -> None:
+    """By hand: edge 80 gives a width of 40; bins 80..119 repeat 40..79, 120..159 again."""
+    ramp = torch.arange(TINY.bins).float().expand(1, 2, 2, 1, -1).contiguous()
+    blocks = torch.ones(1, 2, 1, TINY.bins // 16)
+    copied = network.copy_up(ramp, blocks, torch.tensor([80.4]))[0, 0, 0, 0]
+    assert copied[80:84].tolist() == [40, 41, 42, 43]
+    assert copied[119:122].tolist() == [79, 40, 41]
+    several = network.copy_up(
+        ramp.expand(2, -1, -1, -1, -1), blocks.expand(2, -1, -1, -1), torch.tensor([80.4, 160.0])
+    )
+    torch.testing.assert_close(several[0, 0, 0, 0], copied)
+    assert several[1, 0, 0, 0, 160] == 80
+
+
+def test_a_result_depends_on_its_context_and_no_further(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    outer = torch.cat([100 * torch.randn_like(spectrum), spectrum], dim=3)
+    shift = spectrum.shape[3]
+    later = torch.cat([torch.randn_like(noise)] * (shift // INNER + 1), dim=3)[:, :, :, :shift]
+    out = high(network, outer, torch.cat([later, noise], dim=3))
+    torch.testing.assert_close(out[:, :, :, shift:], high(network, spectrum, noise))
+
+
+def test_a_window_of_other_than_four_hops_is_refused() -> None:
+    with pytest.raises(ValueError, match="four hops"):
+        Spectral(SpectralConfig(window=1024))

@@ -1,0 +1,152 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from aliquot.errors import ConfigError, ModelError
+from aliquot.training import checkpoint
+from aliquot.training.loop import Trainer, learning_rate, pick_device
+from aliquot.training.settings import OptimSettings, Settings
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(
+    tiny: Settings, tmp_path: Path
+) -> None:
+    whole = Trainer(tiny, tmp_path / "whole")
+    whole.train(lambda row: None)
+    first = Trainer(tiny, tmp_path / "parts")
+    first.train(lambda row: None, max_seconds=0)  # stops after one step
+    assert first.step == 1
+    second = Trainer(tiny, tmp_path / "parts")
+    second.train(lambda row: None)
+    assert second.step == whole.step == 8
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(second)[name]), name
+    for name, value in whole.average.items():
+        assert torch.equal(value, second.average[name]), name
+
+
+def test_a_run_killed_without_warning_resumes_from_its_last_checkpoint(
+    tiny: Settings, tmp_path: Path
+) -> None:
+    """The child kills itself in step 5; the checkpoint of step 3 must carry it on."""
+    whole = Trainer(tiny, tmp_path / "whole")
+    whole.train(lambda row: None)
+    done = os.fork()
+    if done == 0:
+        victim = Trainer(tiny, tmp_path / "killed")
+        update = victim.update
+
+        def deadly(batch: list[torch.Tensor]) -> dict[str, float]:
+            if victim.step == 5:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return update(batch)
+
+        victim.update = deadly  # type: ignore[method-assign]
+        victim.train(lambda row: None)
+        os._exit(0)
+    _, status = os.waitpid(done, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    again = Trainer(tiny, tmp_path / "killed")
+    assert again.step == 3
+    again.train(lambda row: None)
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(again)[name]), name
+
+
+def test_training_lowers_the_loss_on_one_batch(tiny: Settings, tmp_path: Path) -> None:
+    settings = replace(tiny, optim=replace(tiny.optim, learning_rate=5e-3, steps=60, decay=0.01))
+    trainer = Trainer(settings, tmp_path)
+    batch = next(trainer.batches())
+    first = trainer.update(batch)["total"]
+    for _ in range(40):
+        last = trainer.update(batch)["total"]
+    assert last < 0.75 * first
+
+
+def test_a_run_leaves_a_log_settings_and_the_best_weights(tiny: Settings, tmp_path: Path) -> None:
+    Trainer(tiny, tmp_path).train(lambda row: None)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    validations = [row for row in rows if "valid_total" in row]
+    assert [row["step"] for row in validations] == [4, 8]
+    found = checkpoint.read(tmp_path / "best")
+    assert found is not None
+    tensors, facts = found
+    assert facts["settings"] == checkpoint.as_facts(tiny)
+    assert set(checkpoint.part(tensors, "ema."))
+    best = min(validations, key=lambda row: row["valid_total"])
+    assert facts["step"] == best["step"]
+
+
+def test_a_run_of_another_model_is_not_overwritten(tiny: Settings, tmp_path: Path) -> None:
+    Trainer(tiny, tmp_path).train(lambda row: None, max_seconds=0)
+    other = replace(tiny, model=replace(tiny.model, width=16))
+    with pytest.raises(ConfigError, match="another model"):
+        Trainer(other, tmp_path)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(ModelError, match="checkpoint.safetensors is damaged"):
+        checkpoint.read(tmp_path)
+
+
+def test_the_rate_warms_up_stays_and_falls() -> None:
+    optim = OptimSettings(learning_rate=1.0, steps=1_000, warmup=10, decay=0.5)
+    assert learning_rate(optim, 0) == pytest.approx(0.1)
+    assert learning_rate(optim, 400) == 1.0
+    assert learning_rate(optim, 750) == pytest.approx(0.5)
+    assert learning_rate(optim, 999) == pytest.approx(0.02)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="no GPU"):
+        pick_device("cuda")
+
+
+def test_train_by_command_resumes_and_names_a_wrong_key(tiny: Settings, tmp_path: Path) -> None:
+    settings = tmp_path / "tiny.toml"
+    settings.write_text(
+        f"""
+        [model]
+        width = 8
+        expansion = 1
+        dilations = [1]
+        input_bands = 16
+        output_bands = 16
+        [data]
+        music = "{tiny.data.music}"
+        held_out = "{tiny.data.held_out}"
+        cache = "{tiny.data.cache}"
+        loss_frames = 12
+        [optim]
+        batch = 2
+        steps = 2
+        [run]
+        workers = 0
+        validation_examples = 2
+        """
+    )
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "aliquot", "train", str(settings), *words, "--quiet"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    out = str(tmp_path / "run")
+    assert run("-o", out).returncode == 0
+    assert run("-o", out, "optim.steps=3").returncode == 0
+    assert checkpoint.read_facts(Path(out) / "checkpoint.safetensors")["step"] == 3
+    wrong = run("-o", out, "optim.learning_rat=1")
+    assert wrong.returncode == 2
+    assert "did you mean 'learning_rate'" in wrong.stderr
