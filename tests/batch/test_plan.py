@@ -43,6 +43,13 @@ def test_one_recording_may_be_given_the_name_of_its_result(album: Path, tmp_path
     assert (job.target, job.container) == (out, "FLAC")
 
 
+def test_asking_for_the_format_a_lossless_recording_has_asks_for_nothing(
+    album: Path, tmp_path: Path
+) -> None:
+    for wish in (Wish(tmp_path / "new.wav"), Wish(tmp_path, container="WAV")):
+        assert plan([str(album / "one.wav")], wish).jobs[0].container is None
+
+
 def test_the_length_of_a_job_is_known_for_the_bar(album: Path) -> None:
     assert plan([str(album / "one.wav")], Wish()).jobs[0].seconds == pytest.approx(3.0)
 

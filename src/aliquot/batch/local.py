@@ -41,10 +41,19 @@ def run(
 
 
 def _restore(job: Job, options: FileOptions, progress: Callable[[Job, float], None]) -> Report:
-    wanted = replace(options, container=job.container or options.container)
-    made = [] if options.dry_run else _make_folders(job.target.parent)
+    wanted = replace(options, container=job.container)
+    made: list[Path] = []
     try:
-        return restore_file(job.source, job.target, wanted, lambda part: progress(job, part))
+        if not options.dry_run:
+            for folder in {job.target.parent, job.copy_target.parent}:
+                made += _make_folders(folder)
+        return restore_file(
+            job.source,
+            job.target,
+            wanted,
+            lambda part: progress(job, part),
+            copy_target=job.copy_target,
+        )
     finally:
         for folder in made:
             if not any(folder.iterdir()):

@@ -45,7 +45,7 @@ class Job:
         source: The recording.
         target: Its result.
         copy_target: Its result if there is nothing to restore and the file is copied as it is.
-        container: The container asked for, or None.
+        container: The container asked for, or None if it is what the recording has anyway.
         seconds: Its length as its header declares it, or None.
     """
 
@@ -129,6 +129,8 @@ def _is_file(out: Path) -> bool:
 
 
 def _container(out: Path, asked: str | None) -> str:
+    if not out.suffix:
+        raise ConfigError(f"{shown(out)}: a file whose name says no format; give -o another name")
     named = container_named(out.suffix)
     if asked is None or asked == named:
         return named
@@ -144,12 +146,14 @@ def _job(item: Found, wish: Wish, *, out_file: bool) -> Job:
     fmt = output_format(
         info, container=wish.container, bits=wish.bits, bitrate_kbps=wish.bitrate_kbps
     )
+    same = info.lossless and wish.container is not None and fmt.container == info.container
+    container = None if same else wish.container
     if wish.out is not None and out_file:
-        return Job(item.path, wish.out, wish.out, wish.container, seconds)
+        return Job(item.path, wish.out, wish.out, container, seconds)
     target = _name(item, wish, fmt.extension)
-    asked = wish.container or wish.bits or wish.bitrate_kbps
+    asked = container or wish.bits or wish.bitrate_kbps
     copy_target = target if asked else _name(item, wish, item.path.suffix)
-    return Job(item.path, target, copy_target, wish.container, seconds)
+    return Job(item.path, target, copy_target, container, seconds)
 
 
 def _name(item: Found, wish: Wish, extension: str) -> Path:
@@ -174,10 +178,10 @@ def refuse_clashes(jobs: Sequence[Job]) -> None:
     for job in jobs:
         for target in {job.target.resolve(), job.copy_target.resolve()}:
             if target in sources:
-                raise ConfigError(
-                    f"{sources[target]}: this input would be replaced by the result of "
-                    f"{shown(job.source)}; give -o another path"
-                )
+                own = target == job.source.resolve()
+                whose = "its own result" if own else f"the result of {shown(job.source)}"
+                message = f"{sources[target]}: this input would be replaced by {whose}"
+                raise ConfigError(f"{message}; give -o another path")
             if target in owner:
                 raise ConfigError(
                     f"{shown(job.source)} and {owner[target]} would both become {shown(target)}; "

@@ -89,7 +89,7 @@ def restore(
     INPUTS are files, folders or patterns. Without -o the result lies beside its input as
     NAME.restored.EXT. The paths of the results go to stdout, one per line; all else to stderr.
     """
-    from aliquot.api import FileOptions
+    from aliquot.api import FileOptions, load_enhancer
     from aliquot.batch.local import run
     from aliquot.batch.plan import Wish, plan
     from aliquot.cli.console import Console, as_interrupts
@@ -115,6 +115,8 @@ def restore(
         keep_tags=not no_tags,
     )
     todo = plan(inputs, wish)
+    if todo.jobs:
+        load_enhancer(model)
     with as_interrupts(), Console(todo, quiet=quiet, as_json=as_json) as console:
         for outcome in run(todo.jobs, options, console.progress):
             console.tell(outcome)
