@@ -123,8 +123,9 @@ def main() -> None:
         "octaves": [round((step + 0.5) / STEPS_PER_OCTAVE, 4) for step in range(STEPS)],
         "levels_db": {task.name: over_files(levels[:, n]) for n, task in enumerate(tasks)},
     }
-    text = json.dumps(table, indent=1)
-    options.output.write_text(text + "\n", encoding="utf-8")
+    lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in table.items()]
+    text = "{\n" + ",\n".join(lines).replace("], ", "],\n  ") + "\n}\n"
+    options.output.write_text(text, encoding="utf-8")
     print(f"\n{options.output}: {len(tasks)} tasks from {len(entries)} files")
 
 
