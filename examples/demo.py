@@ -23,13 +23,19 @@ RATE = 44_100
 SHOWN_SECONDS = 12.0
 """As much of a recording is drawn."""
 
+TOLD = (
+    *("kind", "codec", "cutoff_hz", "confidence", "sample_rate", "output_rate", "samples_out"),
+    *("added_db", "headroom_db", "model", "times_real_time", "target"),
+)
+"""What is printed of a report."""
+
 
 def make_degraded(name: str, samples: synthesise.Waveform, folder: Path) -> Path:
     """Take the treble from a clip, in the way that is told by its name."""
-    path = folder / f"{name}-degraded.wav"
+    path = folder / f"{name}.wav"
     if name == "pop":  # a small MP3
         path = path.with_suffix(".mp3")
-        soundfile.write(path, samples.T, RATE, bitrate_mode="CONSTANT", compression_level=0.95)
+        soundfile.write(path, samples.T, RATE, bitrate_mode="CONSTANT", compression_level=0.89)
     elif name == "drums":  # a file at half the sample rate
         soundfile.write(path, soxr.resample(samples.T, RATE, RATE / 2), RATE // 2)
     elif name == "piano":  # a file at 16 kHz
@@ -49,8 +55,9 @@ def restore(source: Path, folder: Path) -> dict[str, object]:
     if done.returncode:
         sys.exit(done.returncode)
     report: dict[str, object] = json.loads(done.stdout)
-    for key, value in report.items():
-        print(f"    {key:14} {value}")
+    for key in TOLD:
+        value = report[key]
+        print(f"    {key:14} {f'{value:.4g}' if isinstance(value, float) else value}")
     return report
 
 
@@ -97,7 +104,7 @@ def main() -> None:
         report = restore(source, folder)
         stages["restored"] = Path(str(report["target"]))
         cutoff_hz = float(str(report["cutoff_hz"] or 0))
-        draw(stages, cutoff_hz, folder / f"{source.stem.removesuffix('-degraded')}.png")
+        draw(stages, cutoff_hz, folder / f"{source.stem}.png")
     print(f"Listen and look: {folder}")
 
 
