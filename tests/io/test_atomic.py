@@ -37,8 +37,11 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit, OutputError])
-@pytest.mark.parametrize("form", EVERY, ids=ids)
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [(WAV, e) for e in (RuntimeError, SystemExit, OutputError)]
+    + [(form, KeyboardInterrupt) for form in EVERY],
+)
 def test_an_exception_leaves_nothing(
     tmp_path: Path, form: OutputFormat, error: type[BaseException]
 ) -> None:
@@ -185,7 +188,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("form", EVERY, ids=ids)
 def test_a_really_full_disk_is_said_and_leaves_nothing(tiny_disk: Path, form: OutputFormat) -> None:
-    noise = np.random.default_rng(0).standard_normal((2, 60 * 48_000)).astype(np.float32) * 0.1
+    noise = np.random.default_rng(0).standard_normal((2, 25 * 48_000)).astype(np.float32) * 0.1
     with (
         pytest.raises(OutputError, match=r"disk is full \(\d+ bytes available\); free some space"),
         open_writer(tiny_disk / "a.out", form, rate_of(form), 2) as out,

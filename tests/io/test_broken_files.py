@@ -6,8 +6,10 @@ from pathlib import Path
 import malformed
 import numpy as np
 import pytest
+import soundfile
 
 from aliquot.errors import InputError
+from aliquot.io.headers import identify
 from aliquot.io.sound import open_reader
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is missing")
@@ -57,6 +59,30 @@ def test_a_lying_header_costs_no_memory(tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert drain(path)[0] == malformed.FRAMES
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
+
+
+def test_asking_for_all_at_once_costs_only_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(malformed.encoded("WAV", "PCM_16") + bytes(4 * 600_000))
+    with open_reader(path) as reader:
+        (block,) = reader.blocks(1 << 40)
+    assert block.shape == (2, malformed.FRAMES)
+    soundfile.write(path, np.tile(malformed.NOISE, (20, 1)), malformed.RATE, subtype="FLOAT")
+    with open_reader(path) as reader:
+        (block,) = reader.blocks(1 << 40)
+    np.testing.assert_array_equal(block, np.tile(malformed.NOISE, (20, 1)).T.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in malformed.REFUSED if n.startswith(("tag-", "ext", "adpcm", "ima", "aac", "form"))],
+)
+def test_an_unwanted_coding_never_reaches_the_library(tmp_path: Path, name: str) -> None:
+    """Its decoders of such codings have had memory faults; our own look at the header decides."""
+    path = tmp_path / name
+    path.write_bytes(malformed.REFUSED[name]())
+    with pytest.raises(InputError):
+        identify(path)
 
 
 def test_numbers_that_are_none_become_zero_and_are_counted(tmp_path: Path) -> None:

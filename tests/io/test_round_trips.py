@@ -53,9 +53,7 @@ def load(path: Path, block: int = 8_191) -> Waveform:
     return samples
 
 
-@pytest.mark.parametrize(
-    ("channels", "rate"), [(1, 8_000), (2, 11_025), (2, 44_100), (6, 48_000), (2, 192_000)]
-)
+@pytest.mark.parametrize(("channels", "rate"), [(1, 8_000), (2, 44_100), (6, 48_000), (2, 192_000)])
 @pytest.mark.parametrize(
     ("container", "bits"), [(c, b) for c in LOSSLESS for b in CONTAINERS[c].bits]
 )
@@ -84,7 +82,7 @@ def test_lossless_cells_give_back_every_sample(
     + [("OPUS", 2, r) for r in CONTAINERS["OPUS"].rates]
     + [("OPUS", c, 48_000) for c in (1, 6, 8)]
     + [("OGG", 2, r) for r in (8_000, 22_050, 48_000, 96_000, 192_000)]
-    + [("OGG", c, 44_100) for c in (1, 2, 3, 4, 5, 6, 7, 8)],
+    + [("OGG", c, 44_100) for c in (1, 3, 5, 6, 7, 8)],
 )
 def test_lossy_cells_keep_length_place_level_and_channels(
     tmp_path: Path, container: str, channels: int, rate: int
@@ -118,10 +116,10 @@ def test_every_mp3_bitrate_gives_back_the_right_number_of_samples(
 
 @pytest.mark.parametrize(("container", "rate"), [("OGG", 44_100), ("OPUS", 48_000)])
 def test_a_bitrate_asked_for_is_roughly_kept(tmp_path: Path, container: str, rate: int) -> None:
-    noise = np.random.default_rng(0).standard_normal((2, 4 * rate)).astype(np.float32) * 0.1
+    noise = np.random.default_rng(0).standard_normal((2, 2 * rate)).astype(np.float32) * 0.1
     for kbps in (96, 160, 256):
         path = store(tmp_path / f"{kbps}", noise, fmt(container, kbps=kbps), rate)
-        assert path.stat().st_size * 8 / 4_000 == pytest.approx(kbps, rel=0.25)
+        assert path.stat().st_size * 8 / 2_000 == pytest.approx(kbps, rel=0.25)
 
 
 @pytest.mark.parametrize("container", ["WAV", "FLAC", "MP3", "OGG"])

@@ -25,6 +25,8 @@ from aliquot.io.names import shown
 
 LARGEST = 1e10
 """Beyond this (200 dB over full scale) a float is taken for damage: 1e38 squared is infinite."""
+PIECE_FRAMES = 1 << 18
+"""Frames asked of a decoder at once, at most."""
 UNKNOWN_FRAMES = 1 << 61
 """From here on a declared length stands for an unknown one."""
 
@@ -107,7 +109,7 @@ class Reader:
         done = self._decoder.skip(first) if first > 0 else 0
         while left is None or left > 0:
             wanted = block_frames if left is None else min(block_frames, left)
-            block = self._decoder.read(wanted)
+            block = self._read(wanted)
             if len(block):
                 done += len(block)
                 left = None if left is None else left - len(block)
@@ -115,6 +117,15 @@ class Reader:
             if len(block) < wanted:
                 self._at_end(done)
                 return
+
+    def _read(self, frames: int) -> NDArray[np.float32]:
+        """One block, in pieces: a buffer is sized from what came, not from what was asked for."""
+        pieces = [self._decoder.read(min(frames, PIECE_FRAMES))]
+        held = len(pieces[0])
+        while held < frames and len(pieces[-1]) == PIECE_FRAMES:
+            pieces.append(self._decoder.read(min(frames - held, PIECE_FRAMES)))
+            held += len(pieces[-1])
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _clean(self, block: Waveform) -> Waveform:
         with np.errstate(invalid="ignore"):
