@@ -35,8 +35,8 @@ def tpdf(channels: int, frames: int, start: int) -> NDArray[np.float64]:
     for channel in range(channels):
         generator = np.random.Philox(counter=count, key=[DITHER_KEY, channel])
         drawn = generator.random_raw(frames + offset)[offset:]
-        noise[channel] = (drawn >> np.uint64(32)).astype(np.float64)
-        noise[channel] -= (drawn & np.uint64(0xFFFFFFFF)).astype(np.float64)
+        halves = drawn.astype("<u8", copy=False).view("<u4").reshape(-1, 2)
+        np.subtract(halves[:, 1], halves[:, 0], out=noise[channel], dtype=np.float64)
     noise *= 2.0**-32
     return noise
 
@@ -54,11 +54,11 @@ def quantise16(samples: Waveform, start: int) -> NDArray[np.int16]:
     >>> quantise16(np.zeros((2, 4), np.float32), 0).tolist()
     [[0, 0, 0, 0], [0, 0, 0, 0]]
     """
-    scaled = samples.astype(np.float64) * 2.0**15
+    scaled = np.multiply(samples, 2.0**15, dtype=np.float64)
     channels, frames = samples.shape
     scaled += tpdf(channels, frames, start) * (samples != 0).any(axis=0)
     np.rint(scaled, out=scaled)
-    return np.clip(scaled, -(2.0**15), 2.0**15 - 1).astype(np.int16)
+    return np.clip(scaled, -(2.0**15), 2.0**15 - 1, out=scaled).astype(np.int16)
 
 
 def quantise24(samples: Waveform) -> NDArray[np.int32]:
@@ -73,5 +73,6 @@ def quantise24(samples: Waveform) -> NDArray[np.int32]:
     >>> quantise24(np.array([[0.5, -1.0, 1.0]], np.float32)).tolist()
     [[4194304, -8388608, 8388607]]
     """
-    scaled = np.rint(samples.astype(np.float64) * 2.0**23)
-    return np.clip(scaled, -(2.0**23), 2.0**23 - 1).astype(np.int32)
+    scaled = np.multiply(samples, 2.0**23, dtype=np.float64)
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -(2.0**23), 2.0**23 - 1, out=scaled).astype(np.int32)
