@@ -75,7 +75,11 @@ def power(samples: Waveform, window: int = WINDOW, hop: int = HOP) -> Power:
     Returns:
         ``(frames, window / 2 + 1)`` float32, unscaled.
     """
-    spectrum = stft(samples, window, hop, centred=True)[0]
+    return squared(stft(samples, window, hop, centred=True)[0])
+
+
+def squared(spectrum: NDArray[np.complex64]) -> Power:
+    """Squared magnitudes of the transform of one channel, ``(frames, bins)``."""
     powers: Power = spectrum.real**2 + spectrum.imag**2
     return powers
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
 from aliquot.dsp.stft import Spectrum
-from aliquot.metrics.bands import Power, check_pair, high_bands, mono, power, side
+from aliquot.metrics.bands import Power, check_pair, high_bands, mono, power, squared
 from aliquot.metrics.envelope import envelope_error, spectral_bias_db
 from aliquot.metrics.lsd import distance, lsd_power, split_bins
 from aliquot.metrics.sdr import LOW_PART, long_spectrum, spectral_snr_db
@@ -46,12 +46,14 @@ class Signal:
     @cached_property
     def mono(self) -> Power:
         """Powers of the channel mean on the treble grid: ``(frames, 513)``."""
+        if self.samples.shape[0] == 2:  # the transform is linear: no need for another one
+            return squared((self.pair[0] + self.pair[1]) / 2)
         return power(mono(self.samples))
 
     @cached_property
     def side(self) -> Power:
         """Powers of the side signal on the treble grid: ``(frames, 513)``."""
-        return power(side(self.samples))
+        return squared((self.pair[0] - self.pair[1]) / 2)
 
     @cached_property
     def pair(self) -> Spectrum:
