@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aliquot.audio import Waveform
-from aliquot.dsp.bandwidth import Segment
+from aliquot.dsp.bandwidth import FULL_BAND_HZ, Segment
 from aliquot.dsp.chunking import Window, Windower
 from aliquot.dsp.resample import StreamResampler, fitted
 from aliquot.dsp.splice import Headroom
@@ -21,10 +21,7 @@ from aliquot.engine import Enhancer, load_enhancer, model_rate
 from aliquot.errors import ConfigError, InputError
 from aliquot.report import Report
 
-__all__ = ["FULL_BAND_HZ", "Processing", "Report", "Restorer", "default_output_rate"]
-
-FULL_BAND_HZ = 19_000.0
-"""From here on a recording counts as full-band: nothing is added."""
+__all__ = ["Processing", "Report", "Restorer", "default_output_rate"]
 
 
 @dataclass(frozen=True, slots=True)

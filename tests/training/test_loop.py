@@ -97,7 +97,7 @@ def test_a_run_of_another_model_is_not_overwritten(tiny: Settings, tmp_path: Pat
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(ModelError, match="checkpoint.safetensors is damaged"):
+    with pytest.raises(ModelError, match=r"checkpoint\.safetensors is damaged"):
         checkpoint.read(tmp_path)
 
 

@@ -1,0 +1,47 @@
+"""``aliquot export``: a training run in, an ONNX model that says what it is out."""
+
+from pathlib import Path
+
+import click
+
+from aliquot.errors import ConfigError
+
+
+@click.command(epilog="The file runs with `aliquot restore --model FILE`.")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--out", "-o", type=click.Path(path_type=Path), required=True, help="The .onnx file.")
+@click.option("--name", help="Of the release. [name of the file]")
+@click.option("--licence", default="MIT", show_default=True, help="Of the weights.")
+@click.option("--card", default="", help="Path of the model card in the repository.")
+@click.option("--commit", default="", help="Of the code that trained it. [the one checked out]")
+def export(run: Path, out: Path, name: str | None, licence: str, card: str, commit: str) -> None:
+    """Export a training run (its folder, or RUN/best) to ONNX, checked against PyTorch.
+
+    Prints the entry of releases.toml.
+    """
+    if out.suffix != ".onnx":
+        raise ConfigError(f"{out}: a model is an .onnx file; give --out a name that ends in .onnx")
+    try:
+        from aliquot import export as exporting
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"exporting needs {error.name}; install it with: pip install 'aliquot[train]'"
+        ) from error
+
+    facts = {
+        "name": name or out.stem,
+        "licence": licence,
+        "card": card,
+        "commit": commit or exporting.commit_of(Path.cwd()),
+    }
+    made = exporting.export(run, out, facts)
+    click.echo(
+        f"[releases.{facts['name']}]\n"
+        f'file = "{out.name}"\n'
+        f'sha256 = "{made.sha256}"\n'
+        f"bytes = {made.bytes}\n"
+        f'licence = "{licence}"\n'
+        f'card = "{card}"\n'
+        'kind = "spectral"'
+    )
+    click.echo(f"largest difference to PyTorch: {made.difference:.1e} of the peak", err=True)

@@ -1,0 +1,26 @@
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from aliquot import weights
+from aliquot.weights import Release
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("release", weights.releases().values(), ids=lambda r: r.name)
+def test_a_release_is_complete(release: Release) -> None:
+    content = release.path.read_bytes()
+    assert re.fullmatch(r"[0-9a-f]{64}", release.sha256)
+    assert hashlib.sha256(content).hexdigest() == release.sha256
+    assert len(content) == release.bytes
+    card = (ROOT / release.card).read_text(encoding="utf-8")
+    assert release.sha256 in card
+    assert release.licence
+
+
+def test_aliases_lead_to_releases() -> None:
+    assert set(weights.aliases().values()) <= set(weights.releases())
+    assert weights.find("default") == weights.find(weights.aliases()["default"])
