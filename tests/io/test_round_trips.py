@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from aliquot.audio import Waveform
+from aliquot.dsp.dither import quantise16
 from aliquot.errors import ConfigError
 from aliquot.io import writing
 from aliquot.io.formats import CONTAINERS, legal_bitrates
@@ -130,6 +131,13 @@ def test_blocks_do_not_matter_for_reading_or_writing(tmp_path: Path, container: 
     many = store(tmp_path / "many", samples, form, 44_100, block=777)
     np.testing.assert_array_equal(load(one), load(many))
     np.testing.assert_array_equal(load(one, 50_001), load(one, 333))
+
+
+def test_dither_goes_by_the_place_in_the_whole_recording(tmp_path: Path) -> None:
+    samples = tones(2, 150_000, 44_100)
+    path = store(tmp_path / "a", samples, fmt("FLAC", "16"), 44_100)
+    stored, _ = soundfile.read(path, dtype="int16")
+    np.testing.assert_array_equal(stored.T, quantise16(samples, 0))
 
 
 @pytest.mark.parametrize("container", ["WAV", "FLAC", "MP3", "OGG"])
