@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -61,6 +62,24 @@ def test_a_summary_ends_the_run(run: Run, here: Path) -> None:
 def test_quiet_says_nothing_but_the_results(run: Run, here: Path) -> None:
     done = run("restore", "dull.wav", "--quiet")
     assert (done.stdout, done.stderr) == ("dull.restored.wav\n", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are those of POSIX systems")
+def test_a_terminal_shows_a_bar_with_the_time_left_and_the_speed(here: Path) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    command = [sys.executable, "-m", "aliquot", "restore", "dull.wav"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, check=True)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert re.search(r"dull\.wav +\d+%\|.*\| \d\d:\d\d<.*, \d+x real time", shown)
+    assert done.stdout == "dull.restored.wav\n"
 
 
 def test_a_lossy_input_becomes_flac_and_its_cut_off_is_told(run: Run, here: Path) -> None:
