@@ -239,7 +239,7 @@ def test_an_interruption_ends_with_status_130_and_leaves_nothing(
     while not list(here.glob(".*.part")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=10)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert stderr.splitlines()[-1] == "aliquot: interrupted"
     assert "Traceback" not in stderr
