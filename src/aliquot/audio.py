@@ -35,9 +35,10 @@ class Audio:
     @property
     def seconds(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[1] / self.sample_rate
+        return float(self.samples.shape[1] / self.sample_rate)
 
     @property
     def mono(self) -> Waveform:
         """The channel mean, ``(1, samples)``."""
-        return self.samples.mean(axis=0, keepdims=True, dtype=np.float32)
+        mean: Waveform = self.samples.mean(axis=0, keepdims=True, dtype=np.float32)
+        return mean

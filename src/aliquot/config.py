@@ -78,7 +78,7 @@ def build(kind: type[T], table: dict[str, Any], where: str = "") -> T:
         raise ConfigError(f"[{where.rstrip('.') or 'top level'}] {error}") from error
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - TOML values are of any type
+def _value(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise ConfigError(f"{where!r} must be a section, got {value!r}")

@@ -130,4 +130,5 @@ def _iir(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
         sections = signal.ellip(spec.order, 0.1, 60 + 30 * spec.steepness, edge, output="sos")
     else:
         sections = signal.bessel(spec.order, edge, output="sos", norm="mag")
-    return signal.sosfilt(sections, samples, axis=1).astype(np.float32)
+    filtered: Waveform = signal.sosfilt(sections, samples, axis=1).astype(np.float32)
+    return filtered

@@ -32,7 +32,7 @@ def smoothed_power(samples: Waveform, sample_rate: int, freqs_hz: np.ndarray) ->
     position = np.arange(total.size) - 0.5
 
     def below(freq_hz: np.ndarray) -> np.ndarray:
-        return np.interp(freq_hz * size / sample_rate, position, total)
+        return np.asarray(np.interp(freq_hz * size / sample_rate, position, total))
 
     result: np.ndarray = below(freqs_hz * edge) - below(freqs_hz / edge)
     return result

@@ -33,7 +33,8 @@ def fade_in(freqs_hz: NDArray[np.floating], cutoff_hz: float) -> NDArray[np.floa
     """
     guard = guard_hz(cutoff_hz)
     place = np.clip((freqs_hz - (cutoff_hz - 0.5 * guard)) / (0.25 * guard), 0, 1)
-    return (place * place * (3 - 2 * place)).astype(np.float32)
+    gain: NDArray[np.float32] = (place * place * (3 - 2 * place)).astype(np.float32)
+    return gain
 
 
 class Headroom:

@@ -29,7 +29,9 @@ def frame_count(samples: int, window: int, hop: int) -> int:
     return max(0, 1 + (samples - window) // hop)
 
 
-def stft(samples: Waveform, window: int = 2048, hop: int = 512, *, centred: bool = False) -> Spectrum:
+def stft(
+    samples: Waveform, window: int = 2048, hop: int = 512, *, centred: bool = False
+) -> Spectrum:
     """Short-time Fourier transform with a periodic Hann window, unscaled.
 
     Args:

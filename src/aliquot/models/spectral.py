@@ -104,7 +104,8 @@ class Block(nn.Module):
         """Return the block's output; see the class for shapes."""
         y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
         y = self.narrow(fn.gelu(self.widen(self.norm(y))))
-        return x + self.scale * y
+        out: Tensor = x + self.scale * y
+        return out
 
 
 class Spectral(nn.Module):
@@ -119,6 +120,11 @@ class Spectral(nn.Module):
         - high: as ``noise``; zero below the fade-in. The outer ``context`` frames on both sides are
           seen but not restored, so every result has seen all that it depends on
     """
+
+    index: Tensor
+    analysis: Tensor
+    synthesis: Tensor
+    band_centres: Tensor
 
     def __init__(self, config: SpectralConfig) -> None:
         super().__init__()
@@ -196,9 +202,9 @@ class Spectral(nn.Module):
         weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
         cross = (spectrum[:, 0] * spectrum[:, 1]).sum(dim=1) @ (weight / edge[:, None])[:, :, None]
         rows = torch.cat([cross.transpose(1, 2), reference[..., 0]], dim=1)
-        cross, middle, side = fn.avg_pool1d(rows, 17, 1, 8).unsqueeze(3).split(1, dim=1)
-        result: Tensor = (cross / (middle * side + 1e-24).sqrt()).clamp(-1, 1)
-        return result
+        mean = fn.avg_pool1d(rows, 17, 1, 8)[..., None]
+        result: Tensor = mean[:, :1] / (mean[:, 1:2] * mean[:, 2:] + 1e-24).sqrt()
+        return result.clamp(-1, 1)
 
     def reference(self, power: Tensor, edge: Tensor) -> Tensor:
         """Level of the given band with its treble emphasised, ``(batch, 2, frames, 1)``.

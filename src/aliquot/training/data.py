@@ -104,7 +104,8 @@ def draw_weights(pieces: list[Piece], chiptune_share: float) -> NDArray[np.float
     total, chips = weights.sum(), weights[chip].sum()
     if 0 < chips < total and chips / total > chiptune_share:
         weights[chip] *= chiptune_share / (1 - chiptune_share) * (total - chips) / chips
-    return weights / weights.sum()
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
@@ -207,7 +208,7 @@ class Examples(Dataset[Example]):
         pole_hz = float(np.exp(rng.uniform(np.log(1_200), np.log(6_000)))) if dark else None
         tilt = float(rng.uniform(-data.tilt_db, 0.6 * data.tilt_db))
         samples = tilted(samples, sample_rate, tilt, pole_hz)
-        gain = 10 ** (rng.uniform(*data.gain_db) / 20) * rng.choice([-1.0, 1.0])
+        gain = 10 ** (rng.uniform(data.gain_db[0], data.gain_db[1]) / 20) * rng.choice([-1.0, 1.0])
         if rng.uniform() < 0.5:
             samples = samples[::-1]
         if rng.uniform() < data.mono_share:

@@ -130,19 +130,18 @@ class SpectralLoss:
         distance = (torch.log10(estimate) - torch.log10(truth)).abs()
         each = (distance * gate).sum(dim=(2, 3)) / (gate.sum(dim=(2, 3)) + 1.0)
         envelope = (each.mean(dim=0) * weight).sum()
-        wide_estimate = (estimate * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
-        wide_truth = (truth * trust).sum(dim=2).unflatten(2, (-1, WIDE)).sum(dim=3)
-        wide_gate = (trust.sum(dim=(1, 2)).unflatten(1, (-1, WIDE)).sum(dim=2) > 0).float()
+        wide_estimate = in_groups((estimate * trust).sum(dim=2), WIDE).sum(dim=-1)
+        wide_truth = in_groups((truth * trust).sum(dim=2), WIDE).sum(dim=-1)
+        wide_gate = (in_groups(trust.sum(dim=(1, 2)), WIDE).sum(dim=-1) > 0).float()
         ratio = torch.log10((wide_estimate + 1e-5) / (wide_truth + 1e-5)).abs()
         per_example = (ratio * wide_gate[:, None]).sum(2) / (wide_gate.sum(1)[:, None] + 1e-6)
         return envelope, (per_example.mean(dim=0) * weight).sum()
 
     def texture(self, estimate: Tensor, truth: Tensor, mask: Tensor, share: Tensor) -> Tensor:
         """Mean absolute difference of the spread of log power inside blocks."""
-        blocks = (-1, BLOCK_BINS)
-        inside = mask[..., :-1].unflatten(3, blocks).amin(dim=4)
-        spread = estimate[..., :-1].unflatten(3, blocks).var(dim=4, unbiased=False)
-        wanted = truth[..., :-1].unflatten(3, blocks).var(dim=4, unbiased=False)
+        inside = in_groups(mask[..., :-1], BLOCK_BINS).amin(dim=-1)
+        spread = in_groups(estimate[..., :-1], BLOCK_BINS).var(dim=-1, unbiased=False)
+        wanted = in_groups(truth[..., :-1], BLOCK_BINS).var(dim=-1, unbiased=False)
         distance = ((spread + 1e-4).sqrt() - (wanted + 1e-4).sqrt()).abs() * inside
         each = distance.sum(dim=3) / (inside.sum(dim=3) + 1e-6)
         return (each.mean(dim=(0, 2)) * share).sum()
@@ -156,3 +155,8 @@ class SpectralLoss:
         steps = torch.arange(level.shape[3], device=level.device) - last[:, None]
         target = anchor - 0.02 * steps[:, None, None]
         return ((level - target).abs() * beyond[:, None, None]).mean()
+
+
+def in_groups(values: Tensor, size: int) -> Tensor:
+    """Split the last axis into groups of ``size``: ``(..., n)`` to ``(..., n / size, size)``."""
+    return values.reshape(*values.shape[:-1], -1, size)
