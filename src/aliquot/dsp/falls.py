@@ -52,6 +52,10 @@ _STEEP: tuple[tuple[str, int], ...] = tuple(
 _TABLE = 96
 _EDGE_LOWEST_HZ = 1_200.0
 _FEWEST_POINTS = 16
+_LEAKAGE_DB = 90.0
+"""Sound so far below the strongest bin is what a Hann window lets through of it."""
+_RATE_ENDS_BELOW_HZ = 19_000.0
+"""A Nyquist frequency lower than this is itself a cut-off, with emptiness above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +199,18 @@ def locate_fall(power: Floats, sample_rate: int, full_scale: float) -> Fall:
     if not np.any(power[1:] > 0):
         return Fall(nyquist, 0.0, 0.0)
     levels = smoothed_db(power, sample_rate, freqs)
+    if levels.max() < 10 * np.log10(power.max()) - _LEAKAGE_DB:
+        return Fall(float(freqs[0]), 0.0, 0.0)
     inside = int(np.searchsorted(freqs, nyquist * 0.985))
     shelf = shelf_start(levels[:inside], 10 * float(np.log10(full_scale)))
+    # The last points before Nyquist show a converter's filter if the rate is what ends the sound.
+    count = inside if nyquist >= _RATE_ENDS_BELOW_HZ else freqs.size
     if shelf < inside:
         floor = 10 ** (float(np.median(levels[shelf:inside])) / 10)
-        levels = 10 * np.log10(np.maximum(10 ** (levels / 10) - floor, floor))
-        count = min(shelf, first_dead(levels) + 1)
-    else:
-        count = first_dead(levels) + 1
-        # The last points before Nyquist show the converter's filter if there is nothing above.
-        count = min(count, inside if nyquist >= 19_000 else freqs.size)
+        power = np.maximum(power - floor, 0.0)
+        levels = smoothed_db(power, sample_rate, freqs)
+        count = shelf + 1
+    count = min(count, first_dead(levels) + 1)
     if count < _FEWEST_POINTS:
         return Fall(float(min(freqs[count - 1], nyquist)), 0.0, 0.0)
     return _weigh(_Profile(power, sample_rate, freqs[:count], levels[:count]))
@@ -262,7 +268,7 @@ def _crossing(profile: _Profile, response: Floats, near_hz: float) -> float:
     if known.sum() < _FEWEST_POINTS // 2:
         return near_hz
     fine = near_hz * np.arange(0.85, 1.15, 0.002)
-    fine = fine[fine < (nyquist * 0.985 if nyquist >= 19_000 else nyquist * 1.03)]
+    fine = fine[fine < (nyquist * 0.985 if nyquist >= _RATE_ENDS_BELOW_HZ else nyquist * 1.03)]
     octaves = profile.octaves
     there = np.log2(fine / profile.freqs_hz[0])
     covariance = _covariance(profile.freqs_hz)[np.ix_(known, known)]

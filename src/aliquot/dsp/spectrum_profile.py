@@ -15,6 +15,8 @@ RANGE_DB = 110.0
 """Anything this far under the strongest band is rounding."""
 SHELF_DB = 1.5
 """How straight a noise shelf is; music never is, over a third of an octave."""
+SHELF_TILT_DB = 3.0
+"""How level it is, in dB per octave; music falls faster."""
 SILENT_SHELF_DB = -80.0
 """A white floor of less than this in all is quantisation or dither, whatever lies below it."""
 SHELF_CLIFF_DB = 15.0
@@ -46,7 +48,7 @@ def smoothed_db(power: Floats, sample_rate: int, freqs_hz: Floats) -> Floats:
         ``(points,)`` in dB, not below ``RANGE_DB`` under the highest point.
 
     >>> flat = smoothed_db(np.ones(1025), 44_100, np.array([1_000.0, 8_000.0]))
-    >>> flat.round(6).tolist()
+    >>> np.abs(flat.round(6)).tolist()
     [0.0, 0.0]
     """
     bins_per_hz = 2 * (power.size - 1) / sample_rate
@@ -99,8 +101,9 @@ def shelf_start(levels_db: Floats, full_scale_db: float) -> int:
     for index in range(count - _SPAN, _LOOK_BACK, -1):
         tail = levels_db[index:]
         x = np.arange(tail.size) - (tail.size - 1) / 2
-        line = tail.mean() + x * (tail @ x / (x @ x))
-        if np.abs(tail - line).max() > SHELF_DB:
+        tilt = float(tail @ x / (x @ x))
+        uneven = np.abs(tail - tail.mean() - tilt * x).max()
+        if uneven > SHELF_DB or abs(tilt) * STEPS > SHELF_TILT_DB:
             break
         start = index
     if start == count:
