@@ -30,12 +30,12 @@ class DataSettings:
     split: str = "train/"
     held_out: str = "settings/dev-split.txt"
     cache: str = "runs/cache"
-    loss_frames: int = 128
+    loss_frames: int = 72
     chiptune_share: float = 0.15
     mix_share: float = 0.15
-    dark_share: float = 0.08
+    dark_share: float = 0.03
     mono_share: float = 0.1
-    tilt_db: float = 8.0
+    tilt_db: float = 2.5
     gain_db: tuple[float, ...] = (-30.0, 6.0)
     cutoff_jitter: float = 0.01
 
@@ -52,7 +52,7 @@ class LossSettings:
 
     spectrum: float = 1.0
     envelope: float = 1.0
-    bias: float = 0.5
+    bias: float = 0.7
     texture: float = 0.5
     prior: float = 0.05
     side: float = 0.4
@@ -74,7 +74,7 @@ class OptimSettings:
 
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
-    batch: int = 12
+    batch: int = 16
     steps: int = 4_000
     warmup: int = 100
     decay: float = 0.35
