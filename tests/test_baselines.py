@@ -82,18 +82,25 @@ def test_the_tilt_sets_the_level_by_octaves_above_the_cutoff(
     assert 10 * np.log10(levels[0] / levels[1]) == pytest.approx(12.0, abs=1.0)
 
 
-def test_a_tone_is_copied_up_as_a_steady_tone() -> None:
-    """Without the turning phase, neighbouring frames would cancel and the tone would flutter."""
-    tone = 0.1 * np.sin(2 * np.pi * 4_000.3 / RATE * np.arange(2 * RATE))
-    given = tone.astype(np.float32)[None]
-    added = copy_up(given, RATE, CUTOFF_HZ, FLAT) - given
-    steady = added[0, RATE // 2 : -RATE // 2]
-    spectrum = np.abs(np.fft.rfft(steady * np.hanning(steady.size))) ** 2
-    peak = int(spectrum.argmax())
-    assert peak * RATE / steady.size > CUTOFF_HZ
-    near = spectrum[peak - 4 : peak + 5].sum()
-    around = spectrum[max(0, peak - 150) : peak + 150].sum()
-    assert near > 0.99 * around
+@pytest.mark.parametrize("cutoff_hz", [5_000.0, 5_045.0, 5_090.0, 5_130.0])
+def test_a_tone_is_copied_up_as_steady_tones_of_the_right_frequencies(cutoff_hz: float) -> None:
+    """Patches are whole numbers of bins wide: 116 to 119 here.
+
+    Without the turning phase a tone would come out up to two bins beside its place, or flutter.
+    """
+    bin_hz = RATE / 2048
+    top_hz = cutoff_hz - 0.5 * guard_hz(cutoff_hz)
+    width = np.ceil(top_hz / bin_hz) - np.ceil((top_hz - 0.5 * cutoff_hz) / bin_hz)
+    tone_hz = 4_000.3
+    given = 0.1 * np.sin(2 * np.pi * tone_hz / RATE * np.arange(2 * RATE)).astype(np.float32)[None]
+    added = copy_up(given, RATE, cutoff_hz, FLAT) - given
+    steady = added[0, RATE // 2 : -RATE // 2]  # one second, so bins of 1 Hz
+    energy = np.abs(np.fft.rfft(steady * np.hanning(steady.size))) ** 2
+    places = np.arange(tone_hz + width * bin_hz, 20_000, width * bin_hz)
+    assert len(places) >= 5
+    for place in places.round().astype(int):
+        line = energy[place - 4 : place + 5].sum()
+        assert line > 0.8 * energy[place - 400 : place + 400].sum()
 
 
 @pytest.mark.parametrize("name", ["noise-fill", "copy-up"])

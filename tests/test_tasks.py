@@ -48,6 +48,7 @@ def test_the_filter_of_a_file_is_the_same_on_every_run_and_differs_between_files
 def test_held_out_filters_are_bessel_and_butterworth_of_low_order() -> None:
     specs = [choose_filter(find_task("x2"), f"{n}.ogg", UNSEEN) for n in range(20)]
     assert {(spec.family, spec.order) for spec in specs} == {("bessel", 8), ("butterworth", 4)}
+    assert max(spec.cutoff_hz for spec in specs) < 0.8 * find_task("x2").cutoff_hz  # placed
 
 
 def test_a_family_that_is_unknown_is_refused() -> None:
