@@ -22,6 +22,7 @@ Properties that hold by construction, not by training:
 - nothing is put below ``cutoff - guard / 2``.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -172,7 +173,7 @@ class Spectral(nn.Module):
         spectrum = spectrum * scale
         guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
         edge = cutoff_bin - guard
-        power = spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
+        power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
         reference = self.reference(power, edge)
         block_power = self.block_means(power)
         panning = self.panning(spectrum, reference, edge)
@@ -182,7 +183,7 @@ class Spectral(nn.Module):
         ramp = (self.index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
         ramp = ramp.clamp(0, 1)
         ramp = ramp * ramp * (3 - 2 * ramp)  # (batch, bins)
-        gain = torch.pow(10.0, level @ self.synthesis)
+        gain = torch.exp(math.log(10.0) * (level @ self.synthesis))
         gain = gain * reference[:, :, inner].sqrt() * (ramp / scale)[:, None, None]
         tonal = mix @ self.synthesis
         copied = self.copy_up(spectrum[:, :, :, inner], block_power[:, :, inner], edge)
@@ -200,7 +201,8 @@ class Spectral(nn.Module):
         Weighted like :meth:`reference`, averaged over 17 frames.
         """
         weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
-        cross = (spectrum[:, 0] * spectrum[:, 1]).sum(dim=1) @ (weight / edge[:, None])[:, :, None]
+        both = spectrum[:, 0, 0] * spectrum[:, 1, 0] + spectrum[:, 0, 1] * spectrum[:, 1, 1]
+        cross = both @ (weight / edge[:, None])[:, :, None]
         rows = torch.cat([cross.transpose(1, 2), reference[..., 0]], dim=1)
         mean = fn.avg_pool1d(rows, 17, 1, 8)[..., None]
         result: Tensor = mean[:, :1] / (mean[:, 1:2] * mean[:, 2:] + 1e-24).sqrt()
@@ -276,16 +278,17 @@ class Spectral(nn.Module):
 
     def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:
         """The top half of the given band, whitened and repeated upward, as ``spectrum``."""
-        whitening = (block_power + 1e-14).rsqrt()
-        bins = self.config.bins
-        whitening = whitening.repeat_interleave(BLOCK_BINS, dim=3)
-        whitening = fn.pad(whitening, (0, bins - whitening.shape[3]))
-        white = spectrum * whitening[:, :, None]
+        batch, channels, planes, frames, bins = spectrum.shape
+        whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
+        whitening = (block_power + 1e-14).rsqrt()[:, :, None, :, :, None]
+        white = (whole * whitening).reshape(batch, channels, planes, frames, -1)
         top = edge.floor()[:, None]
         width = 4 * torch.floor(top / 8)
         step = torch.floor((self.index - top) / width) + 1
         source = torch.where(self.index >= top, self.index - step * width, self.index).long()
+        source = source.clamp(max=bins - 2)  # the last bin is in no block; it is never a source
         if source.shape[0] == 1:
-            return white.index_select(4, source[0])
-        shape = (*white.shape[:4], bins)
-        return white.gather(4, source[:, None, None, None].expand(shape))
+            # Whole rows are picked from the transposed array: single numbers would be slow.
+            rows = white.reshape(-1, bins - 1).transpose(0, 1).index_select(0, source[0])
+            return rows.transpose(0, 1).reshape(spectrum.shape)
+        return white.gather(4, source[:, None, None, None].expand(spectrum.shape))
