@@ -57,7 +57,7 @@ def restore(source: Path, folder: Path) -> dict[str, object]:
     report: dict[str, object] = json.loads(done.stdout)
     for key in TOLD:
         value = report[key]
-        print(f"    {key:14} {f'{value:.4g}' if isinstance(value, float) else value}")
+        print(f"    {key:14} {round(value, 2) if isinstance(value, float) else value}")
     return report
 
 
