@@ -128,6 +128,22 @@ def test_an_original_that_ends_below_the_cutoff_has_nothing_to_score(folder: Pat
     assert all(np.isnan(score.metrics["side_db"]) for score in dark)
 
 
+def test_what_is_added_above_the_original_is_not_scored(folder: Path) -> None:
+    """A tone at 10 kHz, where the manifest says that the original has nothing to say."""
+
+    def whistle(
+        samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
+    ) -> tuple[Waveform, float | None]:
+        time = np.arange(samples.shape[1]) / sample_rate
+        return samples + np.sin(2 * np.pi * 10_000 * time).astype(np.float32), None
+
+    dark = tuple(entry for entry in find_entries([folder]) if entry.name == "dark.wav")
+    plan = Plan((find_task("cutoff-3000"),), ("whistle",))
+    scores = by_method(evaluate(dark, plan, restorers={"whistle": whistle}).scores)
+    snr = {name: score.metrics["snr_db"] for name, score in scores.items()}
+    assert snr["whistle"] == pytest.approx(snr["degraded"], abs=0.01)
+
+
 def test_two_processes_give_what_one_gives(song: tuple[Entry, ...]) -> None:
     plan = Plan((find_task("cutoff-8000"), find_task("x6")))
     lines: list[str] = []
