@@ -1,0 +1,133 @@
+"""Measure the default model on the validation music and the dev split; write the benchmark page.
+
+    python benchmarks/quality.py --music ../shared/music
+
+Runs ``aliquot evaluate`` four times (two sets, trained and held-out filter families) and writes
+``benchmarks/results/quality-*.json``, from which ``docs/benchmarks.md`` and the tables of the model
+card are made. ``--pages`` makes the pages again from the results that are there.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+TASKS = "cutoff-4000,cutoff-5500,cutoff-8000,cutoff-11000,rates"
+RUNS = {
+    "valid": ("valid", None),
+    "dev": ("train", ROOT / "settings" / "dev-split.txt"),
+}
+FAMILIES = ("trained", "held-out")
+COLUMNS = (
+    ("lsd", 3), ("lsd_hf", 3), ("lsd_lf", 3), ("envelope_db", 1), ("treble_bias_db", 1),
+    ("bias_p90_db", 1), ("texture", 2), ("low_snr_db", 1), ("snr_db", 1), ("side_db", 1),
+    ("coherence", 3),
+)  # fmt: skip
+BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+
+
+def measure(music: Path, model: str, jobs: int) -> None:
+    """Run the evaluations."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name, (folder, only) in RUNS.items():
+        for family in FAMILIES:
+            words = ["--set", str(music / folder), "--tasks", TASKS, "--family", family]
+            words += ["--model", model, "--jobs", str(jobs)]
+            words += ["--json-out", str(RESULTS / f"quality-{name}-{family}.json")]
+            words += ["--only", str(only)] if only else []
+            print(f"# {name}, {family} families", flush=True)
+            subprocess.run([sys.executable, "-m", "aliquot", "evaluate", *words], check=True)
+
+
+def rows_of(name: str, family: str) -> list[dict[str, Any]]:
+    """The rows of one evaluation."""
+    path = RESULTS / f"quality-{name}-{family}.json"
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    return [row for row in rows if row["family"] is None]
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as Markdown."""
+    names = ["task", "method", "files", *(name for name, _ in COLUMNS)]
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * 2}{'--:|' * (len(names) - 2)}"]
+    for row in rows:
+        cells = ["-" if row[n] is None else f"{row[n]:.{digits}f}" for n, digits in COLUMNS]
+        method = f"**{row['method']}**" if row["method"] == "default" else row["method"]
+        lines.append(f"| {row['task']} | {method} | {row['files']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def against(rows: list[dict[str, Any]], other: str, metric: str) -> str:
+    """The model's mean of a metric over tasks against a baseline's, in per cent."""
+    ours = [row[metric] for row in rows if row["method"] == "default"]
+    theirs = [row[metric] for row in rows if row["method"] == other]
+    return f"{100 * (sum(ours) / sum(theirs) - 1):+.0f} %"
+
+
+def in_words(name: str) -> str:
+    """What the tables say, computed from them."""
+    trained, held = rows_of(name, "trained"), rows_of(name, "held-out")
+    place = [row for row in trained if row["task"].startswith("cutoff")]
+    loss = []
+    for row in [row for row in held if row["method"] == "default"]:
+        twin = next(r for r in trained if (r["task"], r["method"]) == (row["task"], "default"))
+        loss.append(row["envelope_db"] / twin["envelope_db"] - 1)
+    change = {
+        (metric, other): against(place, other, metric)
+        for metric in ("envelope_db", "lsd_hf")
+        for other in ("noise-fill", "copy-up")
+    }
+    parts = [
+        f"`{metric}` {change[metric, 'noise-fill']} against noise-fill and "
+        f"{change[metric, 'copy-up']} against copy-up"
+        for metric in ("envelope_db", "lsd_hf")
+    ]
+    return (
+        f"In place (4, 5.5, 8, 11 kHz): {', '.join(parts)}. Filter families never trained on "
+        f"change `envelope_db` by {100 * sum(loss) / len(loss):+.1f} % on average."
+    )
+
+
+def tables() -> str:
+    """All tables, with a line of words before each set."""
+    parts = []
+    for name in RUNS:
+        parts += [f"### {name}", "", in_words(name), ""]
+        for family in FAMILIES:
+            parts += [f"Filters: {family}.", "", table(rows_of(name, family)), ""]
+    return "\n".join(parts)
+
+
+def write_pages() -> None:
+    """The benchmark page, and the tables in the card."""
+    text = tables()
+    page = (
+        "# Benchmarks\n\nWritten by `python benchmarks/quality.py`; do not edit. Definitions: "
+        "[metrics.md](metrics.md). The rows named `default` are the released model with the "
+        "cut-off that it found itself.\n\n"
+    )
+    (ROOT / "docs" / "benchmarks.md").write_text(page + text.rstrip() + "\n", encoding="utf-8")
+    card = ROOT / "docs" / "models" / "aliquot-1.md"
+    before, _, rest = card.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    card.write_text(f"{before}{BEGIN}\n\n{text.rstrip()}\n\n{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--music", type=Path, help="Folder with manifest.csv, train and valid.")
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--pages", action="store_true", help="Only write the pages again.")
+    chosen = parser.parse_args()
+    if not chosen.pages:
+        measure(chosen.music, chosen.model, chosen.jobs)
+    write_pages()
+
+
+if __name__ == "__main__":
+    main()
