@@ -4,51 +4,22 @@ Command line, Python functions and streams all go through :class:`Restorer`. Wha
 never altered; the generated band is only added.
 """
 
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
 from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import FULL_BAND_HZ, Segment
-from aliquot.dsp.chunking import Window, Windower
 from aliquot.dsp.resample import StreamResampler, fitted
 from aliquot.dsp.splice import Headroom
-from aliquot.dsp.stereo import channel_groups
-from aliquot.engine import Enhancer, load_enhancer, model_rate
-from aliquot.errors import ConfigError, InputError
+from aliquot.engine import Enhancer, load_enhancer
+from aliquot.errors import InputError
+from aliquot.predictor import Predictor, Processing, Stream
 from aliquot.report import Report
 
 __all__ = ["Processing", "Report", "Restorer", "default_output_rate"]
 
-
-@dataclass(frozen=True, slots=True)
-class Processing:
-    """How a stream is processed.
-
-    Attributes:
-        strength: Gain of the added band, 0 to 1.5.
-        only_high: Give what would be added instead of the sum.
-        headroom: Turn the added band down where the sum would clip; for integer results.
-        threads: Windows worked on at a time; the result does not depend on it.
-        core_frames: Frames of a window without its context; a multiple of four.
-        grid_frames: Frames by which the grid of windows begins before the stream.
-    """
-
-    strength: float = 1.0
-    only_high: bool = False
-    headroom: bool = False
-    threads: int = 2
-    core_frames: int = 256
-    grid_frames: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1.5:
-            raise ConfigError(f"strength must lie in 0..1.5, got {self.strength}")
-        if self.threads < 1:
-            raise ConfigError(f"threads must be at least 1, got {self.threads}")
+DEFAULT = Processing()
 
 
 def default_output_rate(sample_rate: int) -> int:
@@ -90,7 +61,7 @@ class Restorer:
         *,
         model: str | Enhancer = "default",
         output_rate: int | None = None,
-        processing: Processing = Processing(),
+        processing: Processing = DEFAULT,
     ) -> None:
         self.sample_rate, self.channels, self.processing = sample_rate, channels, processing
         self.output_rate = output_rate or default_output_rate(sample_rate)
@@ -101,11 +72,11 @@ class Restorer:
         self.given_held = np.zeros((channels, 0), np.float32)
         self.high_held = np.zeros((channels, 0), np.float32)
         self.headroom = Headroom(channels)
-        self.predictor: _Predictor | None = None
+        self.predictor: Predictor | None = None
         if any(part.cutoff_hz < FULL_BAND_HZ for part in self.segments):
             enhancer = load_enhancer(model) if isinstance(model, str) else model
-            check_cutoff(enhancer, min(part.cutoff_hz for part in self.segments))
-            self.predictor = _Predictor(self, enhancer)
+            stream = Stream(sample_rate, self.output_rate, channels)
+            self.predictor = Predictor(enhancer, stream, self.segments, processing)
 
     def process(self, block: Waveform) -> Waveform:
         """Take a block ``(channels, n)``; return what is ready, ``(channels, m)``.
@@ -196,98 +167,6 @@ class Restorer:
         return (
             np.concatenate([first[0], last[0]], axis=1),
             np.concatenate([first[1], last[1]], axis=1),
-        )
-
-
-class _Predictor:
-    """The high band of a stream, at its output rate."""
-
-    def __init__(self, restorer: Restorer, enhancer: Enhancer) -> None:
-        processing, channels = restorer.processing, restorer.channels
-        self.enhancer, self.segments = enhancer, restorer.segments
-        self.rate = model_rate(enhancer, restorer.output_rate)
-        self.shared = self.rate == restorer.output_rate
-        self.down = StreamResampler(restorer.sample_rate, self.rate, channels)
-        self.up = StreamResampler(self.rate, restorer.output_rate, channels)
-        self.core = processing.core_frames * enhancer.hop
-        self.windower = Windower(
-            channels, self.core, enhancer.context, processing.grid_frames * enhancer.hop
-        )
-        self.skip = processing.grid_frames * enhancer.hop
-        self.pool = ThreadPoolExecutor(processing.threads)
-        self.pending: deque[Future[Waveform]] = deque()
-        self.most_pending = processing.threads + 1
-        self.empty = np.zeros((channels, 0), np.float32)
-
-    def process(self, block: Waveform, given: Waveform) -> Waveform:
-        feed = given if self.shared else self.down.process(block)
-        return self._advance(feed, end=False)
-
-    def flush(self, rest: Waveform) -> Waveform:
-        feed = rest if self.shared else self.down.flush()
-        try:
-            high = self._advance(feed, end=True)
-        finally:
-            self.close()
-        return np.concatenate([high, self.up.flush()], axis=1)
-
-    def close(self) -> None:
-        self.pool.shutdown(wait=True, cancel_futures=True)
-
-    def _advance(self, feed: Waveform, *, end: bool) -> Waveform:
-        done = [self.empty]
-        for window in self.windower.push(feed):
-            done += self._submit(window)
-        if end:
-            for window in self.windower.flush():
-                done += self._submit(window)
-        while self.pending and (end or self.pending[0].done()):
-            done.append(self._next())
-        return np.concatenate(done, axis=1)
-
-    def _submit(self, window: Window) -> list[Waveform]:
-        self.pending.append(self.pool.submit(self._predict, window))
-        return [self._next()] if len(self.pending) > self.most_pending else []
-
-    def _next(self) -> Waveform:
-        high = self.pending.popleft().result()
-        cut = min(self.skip, high.shape[1])
-        self.skip -= cut
-        return self.up.process(high[:, cut:])
-
-    def _predict(self, window: Window) -> Waveform:
-        out = np.zeros((window.samples.shape[0], self.core), np.float32)
-        cutoff_hz = self._cutoff(window.start + self.enhancer.context)
-        if cutoff_hz >= FULL_BAND_HZ:
-            return out
-        for group in channel_groups(window.samples.shape[0]):
-            out[list(group)] = self.enhancer(
-                window.samples[list(group)],
-                sample_rate=self.rate,
-                cutoff_hz=cutoff_hz,
-                start=window.start,
-            )
-        return out
-
-    def _cutoff(self, core_start: int) -> float:
-        """The highest cut-off of the segments that a core touches: when in doubt, add less."""
-        begin, end = core_start / self.rate, (core_start + self.core) / self.rate
-        touched = [p for p in self.segments if p.start_seconds < end and p.end_seconds > begin]
-        highest = max((p.cutoff_hz for p in touched), default=self.segments[-1].cutoff_hz)
-        return max(highest, self.enhancer.cutoff_range_hz[0])
-
-
-def check_cutoff(enhancer: Enhancer, cutoff_hz: float) -> None:
-    """Refuse a cut-off that a model was not made for.
-
-    Raises:
-        ConfigError: Naming the range.
-    """
-    low, high = enhancer.cutoff_range_hz
-    if not low <= cutoff_hz <= high:
-        raise ConfigError(
-            f"{enhancer.name} restores from cut-offs of {low:.0f} to {high:.0f} Hz, got "
-            f"{cutoff_hz:.0f} Hz; give --cutoff a value in that range"
         )
 
 

@@ -18,6 +18,8 @@ _HOLES = 0.005
 """Share of emptied moments below the cut-off that betrays a codec: sound recorded or filtered
 has none, since reverberation and noise never fall 50 dB from one moment to the next."""
 _SURE = 0.5
+LEAST_CONFIDENCE = 0.1
+"""Below this nothing is added: a high band that does not belong there is worse than none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +103,16 @@ def inspect(path: Path | str, max_seconds: float | None = None) -> Verdict:
         for block in reader.blocks(duration_seconds=max_seconds):
             meter.update(block)
         return judge(meter.result(), reader.info)
+
+
+def restorable(bandwidth: Bandwidth) -> bool:
+    """Whether a high band is to be added: an end was found, and it is no guess."""
+    return not bandwidth.full_band and bandwidth.confidence >= LEAST_CONFIDENCE
+
+
+def doubts(bandwidth: Bandwidth) -> tuple[str, ...]:
+    """A warning if nothing was added because no end could be made out."""
+    if bandwidth.full_band or restorable(bandwidth):
+        return ()
+    unclear = f"where its own sound ends is unclear (confidence {bandwidth.confidence:.2f})"
+    return (f"{unclear}, so nothing was added; give --cutoff to say it",)

@@ -135,3 +135,21 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def copy_whole(source: Path, target: Path, *, overwrite: bool) -> None:
+    """Copy a file byte for byte; it appears whole or not at all.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    check_space(target, source.stat().st_size)
+    pending = PendingFile(target, overwrite=overwrite)
+    pending.create()
+    try:
+        shutil.copyfile(source, pending.path)
+        pending.commit()
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        pending.discard()
