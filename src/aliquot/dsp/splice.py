@@ -60,7 +60,7 @@ class Headroom:
         """Gains needed by the segments before the one to come out next, then by it and later."""
 
     def process(self, given: Waveform, high: Waveform) -> tuple[Waveform, Waveform]:
-        """Take both signals ``(channels, n)``; return given and high as far as the gain is known."""
+        """Take both signals, ``(channels, n)``; return them as far as the gain is known."""
         self.given = np.concatenate([self.given, given], axis=1)
         self.high = np.concatenate([self.high, high], axis=1)
         measured = self.needs.size - (self.REACH + 1)
