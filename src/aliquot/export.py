@@ -2,7 +2,7 @@
 
 import hashlib
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,13 @@ class Exported:
     difference: float
 
 
-def load_network(path: Path) -> tuple[Spectral, dict[str, Any]]:
-    """A network with the averaged weights of a checkpoint file or run folder, and its facts."""
+def load_network(path: Path, level_db: float = 0.0) -> tuple[Spectral, dict[str, Any]]:
+    """A network with the averaged weights of a checkpoint file or run folder, and its facts.
+
+    Args:
+        path: ``checkpoint.safetensors`` or its folder.
+        level_db: Raises all predicted levels; see :func:`export`.
+    """
     folder = path.parent if path.is_file() else path
     found = checkpoint.read(folder)
     if found is None:
@@ -47,7 +52,9 @@ def load_network(path: Path) -> tuple[Spectral, dict[str, Any]]:
     tensors, facts = found
     fields = dict(facts["settings"]["model"])
     fields["dilations"] = tuple(fields["dilations"])
-    network = Spectral(SpectralConfig(**fields)).eval()
+    config = SpectralConfig(**fields)
+    config = replace(config, level_offset=config.level_offset + level_db / 20)
+    network = Spectral(config).eval()
     network.load_state_dict(checkpoint.part(tensors, "ema."))
     return network, facts
 
@@ -69,18 +76,20 @@ def commit_of(folder: Path) -> str:
     return done.stdout.strip() or "unknown"
 
 
-def export(run: Path, target: Path, facts: dict[str, str]) -> Exported:
+def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0) -> Exported:
     """Write a run's averaged weights as ONNX with metadata.
 
     Args:
         run: Run folder, or a folder of it such as ``best``.
         target: The ``.onnx`` file to write.
         facts: More metadata: name, licence, card, commit.
+        level_db: Raises all predicted levels. Losses on logarithms settle near the median, below the
+            mean energy; the difference, measured on training music, is put back here.
 
     Raises:
         ModelError: If the run has no checkpoint, or ONNX and PyTorch differ too much.
     """
-    network, trained = load_network(run)
+    network, trained = load_network(run, level_db)
     config = network.config
     inputs = example_inputs(config, 64)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -108,6 +117,7 @@ def export(run: Path, target: Path, facts: dict[str, str]) -> Exported:
         "rates": " ".join(map(str, RATES)),
         "cutoff_range_hz": " ".join(map(str, CUTOFF_RANGE_HZ)),
         "steps": str(trained["step"]),
+        "level_db": str(level_db),
         **facts,
     }
     for key, value in metadata.items():

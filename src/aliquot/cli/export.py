@@ -14,7 +14,16 @@ from aliquot.errors import ConfigError
 @click.option("--licence", default="MIT", show_default=True, help="Of the weights.")
 @click.option("--card", default="", help="Path of the model card in the repository.")
 @click.option("--commit", default="", help="Of the code that trained it. [the one checked out]")
-def export(run: Path, out: Path, name: str | None, licence: str, card: str, commit: str) -> None:
+@click.option("--level-db", default=0.0, show_default=True, help="Raise all levels by this.")
+def export(
+    run: Path,
+    out: Path,
+    name: str | None,
+    licence: str,
+    card: str,
+    commit: str,
+    level_db: float,
+) -> None:
     """Export a training run (its folder, or RUN/best) to ONNX, checked against PyTorch.
 
     Prints the entry of releases.toml.
@@ -34,7 +43,7 @@ def export(run: Path, out: Path, name: str | None, licence: str, card: str, comm
         "card": card,
         "commit": commit or exporting.commit_of(Path.cwd()),
     }
-    made = exporting.export(run, out, facts)
+    made = exporting.export(run, out, facts, level_db)
     click.echo(
         f"[releases.{facts['name']}]\n"
         f'file = "{out.name}"\n'

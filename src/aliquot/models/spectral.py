@@ -48,6 +48,7 @@ class SpectralConfig:
         kernel: Frames seen by one convolution; odd.
         dilations: One per block.
         guard_bins: Smallest guard below the cut-off in bins (500 Hz at 44.1 kHz).
+        level_offset: Log10 level over the reference at which an untrained network starts.
     """
 
     window: int = 2048
@@ -60,6 +61,7 @@ class SpectralConfig:
     kernel: int = 7
     dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 1)
     guard_bins: float = 23.2
+    level_offset: float = -0.5
 
     @property
     def bins(self) -> int:
@@ -272,8 +274,7 @@ class Spectral(nn.Module):
             x = block(x)
         batch, frames, _ = x.shape
         out = self.leave(self.norm(x)).float().reshape(batch, frames, 5, -1).transpose(1, 2)
-        # An untrained network starts 10 dB below the reference; levels stay within +-80 dB of that.
-        level = 4.0 * torch.tanh(out[:, 0:2] / 4.0) - 0.5
+        level = 4.0 * torch.tanh(out[:, 0:2] / 4.0) + self.config.level_offset  # within 80 dB
         return level, torch.sigmoid(out[:, 2:4]), torch.sigmoid(out[:, 4:5])
 
     def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:
