@@ -83,8 +83,8 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
         run: Run folder, or a folder of it such as ``best``.
         target: The ``.onnx`` file to write.
         facts: More metadata: name, licence, card, commit.
-        level_db: Raises all predicted levels. Losses on logarithms settle near the median, below the
-            mean energy; the difference, measured on training music, is put back here.
+        level_db: Raises all predicted levels. Losses on logarithms settle near the median, which
+            is below the mean energy; the difference, measured on other music, is put back here.
 
     Raises:
         ModelError: If the run has no checkpoint, or ONNX and PyTorch differ too much.

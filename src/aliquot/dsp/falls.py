@@ -8,9 +8,9 @@ filters it went through::
 Natural spectra of music fall by some 8 dB per octave and wander: they are modelled as a Gaussian
 process over log-frequency whose slope varies about that mean. Under it, each pair of filters
 (one gentle or none, one steep or none: a tape's slope and the edge of a later codec can both be
-there) has a likelihood, and all pairs together give a probability for every possible cut-off. Its
-median is the estimate, its mass near the median the confidence. A natural slope is thus told from
-a filter's by being no steeper, and bending no faster, than music's do.
+there) has a likelihood, and all pairs together give a probability for every possible cut-off. A
+little more than its median is the estimate, its mass near there the confidence. So a natural slope
+is told from a filter's by being no steeper, and bending no faster, than music's do.
 
 A steep fall is then located exactly as the truth is defined: where the 1/12-octave spectrum lies
 20 dB below the natural one continued from below the fall.
@@ -39,7 +39,8 @@ DEEP_DB = 64.0
 """Responses are followed no further down: stop bands differ there."""
 TEMPER = 2.0
 """Real spectra have heavier tails than Gaussian ones; log-likelihoods are divided by this."""
-MEDIAN = 0.5
+QUANTILE = 0.55
+"""Of the cut-off's probability: above the median, since too low an estimate does more harm."""
 
 _GENTLE: tuple[tuple[str, int], ...] = (
     *(("butterworth", order) for order in (2, 3, 4, 6, 8)),
@@ -52,6 +53,8 @@ _STEEP: tuple[tuple[str, int], ...] = tuple(
 _TABLE = 96
 _EDGE_LOWEST_HZ = 1_200.0
 _FEWEST_POINTS = 16
+_STEEP_DB_PER_OCTAVE = 48.0
+"""What falls like this crosses 20 dB of loss before the natural spectrum has changed its course."""
 _LEAKAGE_DB = 90.0
 """Sound so far below the strongest bin is what a Hann window lets through of it."""
 _RATE_ENDS_BELOW_HZ = 19_000.0
@@ -251,12 +254,12 @@ def _weigh(profile: _Profile) -> Fall:
     place = np.rint(np.log2(np.maximum(cutoff / _EDGE_LOWEST_HZ, 1)) * _TABLE).astype(int)
     mass = np.bincount(place.ravel(), chance.ravel() / chance.sum())
     places_hz = np.minimum(_EDGE_LOWEST_HZ * 2 ** (np.arange(mass.size) / _TABLE), nyquist)
-    middle = float(places_hz[np.searchsorted(np.cumsum(mass), MEDIAN)])
+    middle = float(places_hz[np.searchsorted(np.cumsum(mass), QUANTILE)])
     near = np.abs(places_hz - middle) <= max(300.0, 0.1 * middle)
     i, j = int(best[0]), int(best[1])
     steeper = steep.loss_hz[j] <= gentle.loss_hz[i]
     slope = float(steep.slope[j] if steeper else gentle.slope[i])
-    if steeper and np.isfinite(steep.loss_hz[j]):
+    if slope >= _STEEP_DB_PER_OCTAVE:
         middle = _crossing(profile, gentle.response[:, i] + steep.response[:, j], middle)
     return Fall(min(middle, nyquist), float(min(1.0, mass[near].sum())), slope)
 
