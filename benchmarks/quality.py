@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-TASKS = "cutoff-4000,cutoff-5500,cutoff-8000,cutoff-11000,rates"
+TASKS = "cutoff-4000,cutoff-5500,cutoff-8000,cutoff-11000"
 RUNS = {
     "valid": ("valid", None),
     "dev": ("train", ROOT / "settings" / "dev-split.txt"),
