@@ -117,7 +117,8 @@ class SpectralLoss:
             total: ``(batch, 2, frames, 1)``; energy of mid and side of the original.
             mask: ``(batch, 1, 1, bins)``.
         """
-        weight = torch.tensor([1.0, self.weights.side, 0.5, 0.5], device=truth.device)
+        ear = self.weights.ear
+        weight = torch.tensor([1.0, self.weights.side, ear, ear], device=truth.device)
         weight = weight / weight.sum()
         known = (mask > 0).float()
         width = known @ self.bands.T

@@ -45,17 +45,21 @@ class LossSettings:
     """Weights of the loss terms; see :mod:`aliquot.training.losses`.
 
     Attributes:
+        spectrum: Small, because its squares are ruled by moments that a codec has emptied, which
+            pull all levels down.
         side: Weight of the side signal beside 1 for the middle.
+        ear: Weight of the left and of the right signal's envelope beside 1 for the middle's.
         typical_weight: Weight between a file's typical and its highest bandwidth.
         frame_stride: The loss is taken on each n-th frame; neighbours overlap by three quarters.
     """
 
-    spectrum: float = 1.0
-    envelope: float = 1.0
+    spectrum: float = 0.25
+    envelope: float = 2.0
     bias: float = 0.7
     texture: float = 0.5
     prior: float = 0.05
     side: float = 0.4
+    ear: float = 0.25
     typical_weight: float = 0.3
     frame_stride: int = 3
 
