@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import torch
 
+from aliquot.config import build
 from aliquot.errors import ModelError
 from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training import checkpoint
@@ -50,9 +51,7 @@ def load_network(path: Path, level_db: float = 0.0) -> tuple[Spectral, dict[str,
     if found is None:
         raise ModelError(f"{folder} has no checkpoint.safetensors; give a run folder")
     tensors, facts = found
-    fields = dict(facts["settings"]["model"])
-    fields["dilations"] = tuple(fields["dilations"])
-    config = SpectralConfig(**fields)
+    config = build(SpectralConfig, facts["settings"]["model"])
     config = replace(config, level_offset=config.level_offset + level_db / 20)
     network = Spectral(config).eval()
     network.load_state_dict(checkpoint.part(tensors, "ema."))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from aliquot.config import build
 from aliquot.errors import ConfigError
-from aliquot.models.spectral import Spectral
+from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training import checkpoint
 from aliquot.training.data import Example, Examples
 from aliquot.training.losses import SpectralLoss
@@ -69,7 +70,7 @@ class Trainer:
         if found is None:
             return
         tensors, facts = found
-        if facts["settings"]["model"] != checkpoint.as_facts(self.settings.model):
+        if build(SpectralConfig, facts["settings"]["model"]) != self.settings.model:
             raise ConfigError(
                 f"{self.folder} holds a run of another model; choose another --out or delete it"
             )
