@@ -60,9 +60,9 @@ def test_a_sound_moved_to_the_other_side_costs_envelope(original: torch.Tensor) 
     assert terms(moved, left)["envelope"] > 1.0
 
 
-def test_levels_above_the_limit_fall_slowly_from_the_last_known_one() -> None:
+def test_levels_above_the_typical_bandwidth_fall_slowly_from_the_last_below() -> None:
     loss = SpectralLoss(LossSettings(), MODEL, torch.device("cpu"))
-    known = int((loss.level_centres <= 900).sum())
+    known = int((loss.level_centres <= 800).sum())
     steps = torch.arange(MODEL.output_bands) - (known - 1)
     falling = torch.where(steps > 0, -0.02 * steps, 0.0).expand(1, 2, 16, -1)
     assert float(loss.prior(falling, REGION)) == pytest.approx(0, abs=1e-6)

@@ -35,7 +35,8 @@ class SpectralLoss:
     - bias: log ratio of energies over the whole example in wide bands, which the others, being
       medians and means of logarithms, leave too low;
     - texture: distance of the spread of log power inside blocks of 16 bins;
-    - prior: above the limit nothing is known: levels fall slowly from the last known band.
+    - prior: above the typical bandwidth little is known: levels fall slowly from the last band
+      below it.
     """
 
     def __init__(self, weights: LossSettings, model: SpectralConfig, device: torch.device) -> None:
@@ -148,8 +149,8 @@ class SpectralLoss:
         return (each.mean(dim=(0, 2)) * share).sum()
 
     def prior(self, level: Tensor, region: Region) -> Tensor:
-        """Levels above the limit against the last known one, falling 0.4 dB a band."""
-        beyond = self.level_centres > region.limit[:, None]  # (batch, bands)
+        """Levels above the typical bandwidth against the last below, falling 0.4 dB a band."""
+        beyond = self.level_centres > region.typical[:, None]  # (batch, bands)
         last = (~beyond).sum(dim=1).clamp(min=1) - 1
         place = last[:, None, None, None].expand(*level.shape[:3], 1)
         anchor = level.gather(3, place).detach()

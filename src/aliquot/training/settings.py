@@ -49,7 +49,8 @@ class LossSettings:
             pull all levels down.
         side: Weight of the side signal beside 1 for the middle.
         ear: Weight of the left and of the right signal's envelope beside 1 for the middle's.
-        typical_weight: Weight between a file's typical and its highest bandwidth.
+        typical_weight: Weight between a file's typical and its highest bandwidth, where a codec
+            has emptied most moments: with more, the model learns the holes.
         frame_stride: The loss is taken on each n-th frame; neighbours overlap by three quarters.
     """
 
@@ -57,10 +58,10 @@ class LossSettings:
     envelope: float = 2.0
     bias: float = 0.7
     texture: float = 0.5
-    prior: float = 0.05
+    prior: float = 0.1
     side: float = 0.4
     ear: float = 0.25
-    typical_weight: float = 0.3
+    typical_weight: float = 0.02
     frame_stride: int = 3
 
 
