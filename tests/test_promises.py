@@ -236,3 +236,29 @@ def test_loud_music_in_integers_does_not_clip(tmp_path: Path, song: Waveform) ->
 def test_public_names_are_there() -> None:
     for name in aliquot.__all__:
         assert getattr(aliquot, name) is not None
+
+
+def test_sixteen_bits_in_another_container_stay_the_same_numbers(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(-9_000, 9_000, (3 * RATE, 2)).astype(np.int16)
+    soundfile.write(tmp_path / "noise.wav", noise, RATE, subtype="PCM_16")
+    report = restore_file(
+        tmp_path / "noise.wav", tmp_path / "noise.flac", FileOptions(container="FLAC")
+    )
+    assert report.kind == "full-band"
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "noise.flac", dtype="int16")[0], noise)
+
+
+def test_asking_for_what_a_file_is_already_copies_it(tmp_path: Path) -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal((3 * RATE, 2))
+    soundfile.write(tmp_path / "noise.flac", noise, RATE, subtype="PCM_24")
+    options = FileOptions(container="FLAC", bits="24", output_rate=RATE)
+    report = restore_file(tmp_path / "noise.flac", tmp_path / "same.flac", options)
+    assert report.action == "copied"
+    assert (tmp_path / "same.flac").read_bytes() == (tmp_path / "noise.flac").read_bytes()
+
+
+def test_a_start_beyond_the_end_is_told(recording: Path) -> None:
+    options = FileOptions(cutoff_hz=8_000.0, start_seconds=60.0)
+    report = restore_file(recording, options=options)
+    assert report.samples_out == 0
+    assert any("ends before --start" in text for text in report.warnings)

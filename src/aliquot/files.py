@@ -65,12 +65,18 @@ class FileOptions:
     dry_run: bool = False
     keep_tags: bool = True
 
-    @property
-    def converts(self) -> bool:
+    def converts(self, info: SoundInfo) -> bool:
         """Whether the result is to differ from the recording even if nothing is restored."""
-        asked = (self.container, self.bits, self.bitrate_kbps, self.output_rate)
+        depth = "32f" if info.is_float else str(info.bits)
+        asked_and_own = (
+            (self.container, info.container),
+            (self.bits, depth),
+            (self.output_rate, info.sample_rate),
+            (self.bitrate_kbps, None),
+        )
         part = self.start_seconds > 0 or self.duration_seconds is not None
-        return part or self.only_high or any(value is not None for value in asked)
+        other = any(asked not in (None, own) for asked, own in asked_and_own)
+        return part or self.only_high or other
 
 
 def given_cutoff(cutoff_hz: float | None) -> tuple[Segment, ...] | None:
@@ -155,7 +161,7 @@ class _Job:
         else:
             verdict = inspect(self.source)
         whole = verdict is not None and not restorable(verdict.bandwidth)
-        copies = whole and not options.converts
+        copies = whole and not options.converts(info)
         target = self.copy_target if copies else self.target
         if not options.dry_run:
             check_target(target, sources=[self.source], overwrite=options.overwrite)
@@ -198,10 +204,10 @@ class _Job:
                 threads=options.threads,
             ),
         )
-        tag_warnings: list[str] = []
+        found: list[str] = []
 
         def finish(path: Path) -> None:
-            tag_warnings.extend(
+            found.extend(
                 carry_tags(
                     self.source,
                     path,
@@ -233,8 +239,10 @@ class _Job:
                 writer.write(restorer.flush())
         self.progress(1.0)
         report = restorer.report
+        if options.start_seconds > 0 and not report.samples_in:
+            found.append("it ends before --start, so the result is empty")
         nonfinite = report.nonfinite + reader.nonfinite
-        warnings = (*reader.warnings, *tag_warnings)
+        warnings = (*reader.warnings, *found)
         overs = writer.clipped if not self.fmt.is_float else report.overs
         return replace(report, nonfinite=nonfinite, warnings=warnings, overs=overs)
 

@@ -111,7 +111,11 @@ def restorable(bandwidth: Bandwidth) -> bool:
 
 
 def doubts(bandwidth: Bandwidth) -> tuple[str, ...]:
-    """A warning if nothing was added because no end could be made out."""
+    """Why nothing was added although something may be missing."""
+    if bandwidth.full_band and len(bandwidth.segments) > 1:
+        lowest = min(part.cutoff_hz for part in bandwidth.segments)
+        part = f"parts of it end at {lowest / 1000:.1f} kHz and were left as they are"
+        return (f"{part}; restore them by --start and --duration",)
     if bandwidth.full_band or restorable(bandwidth):
         return ()
     unclear = f"where its own sound ends is unclear (confidence {bandwidth.confidence:.2f})"

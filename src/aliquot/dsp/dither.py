@@ -42,7 +42,9 @@ def tpdf(channels: int, frames: int, start: int) -> NDArray[np.float64]:
 
 
 def quantise16(samples: Waveform, start: int) -> NDArray[np.int16]:
-    """Round to 16 bits with dither; frames where every channel is exactly 0 stay 0.
+    """Round to 16 bits with dither; frames that are whole numbers already stay as they are.
+
+    So silence stays silence, and 16-bit sound that only changes its container is not touched.
 
     Args:
         samples: ``(channels, frames)``; full scale is 1.0. What lies beyond is clipped.
@@ -56,7 +58,7 @@ def quantise16(samples: Waveform, start: int) -> NDArray[np.int16]:
     """
     scaled = np.multiply(samples, 2.0**15, dtype=np.float64)
     channels, frames = samples.shape
-    scaled += tpdf(channels, frames, start) * (samples != 0).any(axis=0)
+    scaled += tpdf(channels, frames, start) * (scaled != np.rint(scaled)).any(axis=0)
     np.rint(scaled, out=scaled)
     return np.clip(scaled, -(2.0**15), 2.0**15 - 1, out=scaled).astype(np.int16)
 
