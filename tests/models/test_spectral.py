@@ -1,11 +1,13 @@
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 
 from aliquot.dsp.splice import fade_in
-from aliquot.models.spectral import Spectral, SpectralConfig, warped_bands
+from aliquot.models.layers import warped_bands
+from aliquot.models.spectral import Spectral, SpectralConfig
 
 TINY = SpectralConfig(width=16, expansion=2, dilations=(1, 2), input_bands=24, output_bands=20)
 INNER = 6
@@ -139,3 +141,20 @@ def test_a_result_depends_on_its_context_and_no_further(
 def test_a_window_of_other_than_four_hops_is_refused() -> None:
     with pytest.raises(ValueError, match="four hops"):
         Spectral(SpectralConfig(window=1024))
+
+
+def test_an_anchored_network_that_knows_nothing_continues_the_top_of_the_given_band() -> None:
+    """White noise up to the cut-off: reference and last third-octave are known by hand."""
+    torch.manual_seed(0)
+    config = dataclasses.replace(TINY, anchored=True, level_offset=0.0)
+    network = Spectral(config).eval()
+    torch.nn.init.zeros_(network.leave.weight)
+    with torch.no_grad():
+        network.leave.bias[2 * 20 : 4 * 20] = -20.0  # all of it noise
+    shape = (1, 2, 2, 60 + 2 * config.context, config.bins)
+    white = torch.randn(shape) * (torch.arange(config.bins) < 300) * (0.375 * 2048 / 2) ** 0.5
+    white[..., 200:] *= 0.1
+    noise = torch.randn(1, 2, 2, 60, config.bins) * (0.375 * 2048 / 2) ** 0.5
+    out = high(network, white, noise)[..., 310:].square().sum(dim=2).mean()
+    top = white[..., 220:270].square().sum(dim=2).mean()
+    assert float(10 * torch.log10(out / top)) == pytest.approx(0, abs=0.5)

@@ -29,6 +29,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from aliquot.models.layers import Block, warped_bands
+
 BLOCK_BINS = 16
 """Bins of a whitening block."""
 
@@ -49,6 +51,9 @@ class SpectralConfig:
         dilations: One per block.
         guard_bins: Smallest guard below the cut-off in bins (500 Hz at 44.1 kHz).
         level_offset: Log10 level over the reference at which an untrained network starts.
+        anchored: Whether levels are predicted relative to the last third-octave of the given band,
+            so that what the network does not know is continued from there.
+        dropout: Probability of dropping a unit of a block while training.
     """
 
     window: int = 2048
@@ -62,6 +67,8 @@ class SpectralConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 1)
     guard_bins: float = 23.2
     level_offset: float = -0.5
+    anchored: bool = False
+    dropout: float = 0.0
 
     @property
     def bins(self) -> int:
@@ -72,43 +79,6 @@ class SpectralConfig:
     def context(self) -> int:
         """Frames on each side that an output frame depends on."""
         return 8 + sum(self.dilations) * (self.kernel // 2)
-
-
-def warped_bands(bands: int, first_bin: float, bins: int) -> Tensor:
-    """Triangular bands, evenly spaced on ``log(1 + bin / 60)``, as interpolation weights.
-
-    Returns:
-        ``(bands, bins)``; every column from ``first_bin`` on sums to one.
-    """
-    scale = 60.0
-    positions = torch.log1p(torch.arange(bins, dtype=torch.float64) / scale)
-    first = torch.log1p(torch.tensor(first_bin / scale, dtype=torch.float64))
-    step = (positions[-1] - first) / (bands - 1)
-    place = ((positions - first) / step).clamp(min=0, max=bands - 1)
-    centres = torch.arange(bands, dtype=torch.float64)[:, None]
-    return (1 - (place[None] - centres).abs()).clamp(min=0).float()
-
-
-class Block(nn.Module):
-    """ConvNeXt block over frames, channels last. Shape: ``(batch, frames, width)`` to the same."""
-
-    def __init__(self, width: int, kernel: int, dilation: int, expansion: int) -> None:
-        super().__init__()
-        reach = dilation * (kernel // 2)
-        self.depthwise = nn.Conv1d(
-            width, width, kernel, padding=reach, dilation=dilation, groups=width
-        )
-        self.norm = nn.LayerNorm(width)
-        self.widen = nn.Linear(width, expansion * width)
-        self.narrow = nn.Linear(expansion * width, width)
-        self.scale = nn.Parameter(torch.full((width,), 0.3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output; see the class for shapes."""
-        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
-        y = self.narrow(fn.gelu(self.widen(self.norm(y))))
-        out: Tensor = x + self.scale * y
-        return out
 
 
 class Spectral(nn.Module):
@@ -151,7 +121,8 @@ class Spectral(nn.Module):
         features = 2 * (config.input_bands + blocks) + config.input_bands + 7
         self.enter = nn.Linear(features, config.width)
         self.blocks = nn.ModuleList(
-            Block(config.width, config.kernel, d, config.expansion) for d in config.dilations
+            Block(config.width, config.kernel, dilation, config.expansion, config.dropout)
+            for dilation in config.dilations
         )
         self.norm = nn.LayerNorm(config.width)
         self.leave = nn.Linear(config.width, 5 * config.output_bands)
@@ -182,6 +153,8 @@ class Spectral(nn.Module):
         features = self.features(power, block_power, reference, panning, cutoff_bin)
         inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
         level, mix, share = (values[:, :, inner] for values in self.predict(features))
+        if self.config.anchored:
+            level = level + self.anchor(power, reference, edge)[:, :, inner]
         ramp = (self.index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
         ramp = ramp.clamp(0, 1)
         ramp = ramp * ramp * (3 - 2 * ramp)  # (batch, bins)
@@ -217,6 +190,18 @@ class Spectral(nn.Module):
         """
         weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
         return (power @ (weight / edge[:, None])[:, None, :, None]).clamp(max=1e12)
+
+    def anchor(self, power: Tensor, reference: Tensor, edge: Tensor) -> Tensor:
+        """Log10 level of the last third-octave below ``edge`` over the reference.
+
+        Shape ``(batch, 2, frames, 1)``, averaged over three frames, within 40 dB.
+        """
+        inside = (self.index < edge[:, None]) & (self.index >= edge[:, None] * 2 ** (-1 / 3))
+        weight = inside / inside.sum(dim=1, keepdim=True)
+        top = (power @ weight[:, None, :, None])[..., 0]
+        top = fn.avg_pool1d(top, 3, 1, 1)[..., None]
+        ratio = torch.log10(top + 1e-12) - torch.log10(reference + 1e-12)
+        return (0.5 * ratio).clamp(-2, 2)
 
     def block_means(self, power: Tensor) -> Tensor:
         """Mean power in blocks of 16 bins, ``(batch, 2, frames, blocks)``."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from aliquot.models.spectral import BLOCK_BINS, SpectralConfig, warped_bands
+from aliquot.models.layers import warped_bands
+from aliquot.models.spectral import BLOCK_BINS, SpectralConfig
 from aliquot.training.settings import LossSettings
 
 LOSS_BANDS = 40
