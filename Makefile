@@ -1,6 +1,7 @@
 # make demo    restore example clips (or FILE=song.mp3) and draw before/after pictures in demo-out/
 # make test    install everything the tests need into .venv and run them
 # make check   formatting, lint, types, architecture and tests
+# make golden  write the stored levels of the released model again, and print the change
 # make clean   remove the virtual environments, caches and demo-out/
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV := .venv
 DEMO := .venv-demo
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check format clean ffmpeg
+.PHONY: demo test check format golden clean ffmpeg
 
 demo: $(DEMO)/.installed
 	$(DEMO)/bin/python examples/demo.py --out demo-out $(if $(FILE),"$(FILE)")
@@ -28,6 +29,9 @@ check: $(VENV)/.installed ffmpeg
 format: $(VENV)/.installed
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
+
+golden: $(VENV)/.installed
+	PYTHONPATH=examples $(VENV)/bin/python tests/golden/make.py
 
 $(DEMO)/.installed: pyproject.toml constraints.txt
 	$(call make_venv,$(DEMO))
