@@ -106,7 +106,7 @@ def measure(path: Path, name: str, task_name: str, upper_hz: float, folder: Path
     task = find_task(task_name)
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     original = resample(np.ascontiguousarray(samples.T), rate, task.output_rate)
-    original = original[:, : original.shape[1] // 6 * 6]
+    original = original[:, : original.shape[1] // 12 * 12]  # whole at every reduced rate
     spec = choose_filter(task, name)
     degraded = degrade(original, task, spec)
     source, target = folder / "degraded.wav", folder / "restored.wav"
