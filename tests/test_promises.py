@@ -262,3 +262,15 @@ def test_a_start_beyond_the_end_is_told(recording: Path) -> None:
     report = restore_file(recording, options=options)
     assert report.samples_out == 0
     assert any("ends before --start" in text for text in report.warnings)
+
+
+def test_what_seems_to_end_below_the_range_is_left_alone_and_told(tmp_path: Path) -> None:
+    noise = (0.1 * np.random.default_rng(0).standard_normal((1, 8 * RATE))).astype(np.float32)
+    low = lowpass(noise, RATE, Lowpass("sinc", 2_000.0))
+    found = restore(low, RATE)
+    np.testing.assert_array_equal(found.samples, low)
+    assert any("below 2500 Hz" in text for text in found.report.warnings)
+    soundfile.write(tmp_path / "low.wav", low.T, RATE, subtype="FLOAT")
+    report = restore_file(tmp_path / "low.wav")
+    assert report.action == "copied"
+    assert any("below 2500 Hz" in text for text in report.warnings)

@@ -20,6 +20,8 @@ has none, since reverberation and noise never fall 50 dB from one moment to the 
 _SURE = 0.5
 LEAST_CONFIDENCE = 0.1
 """Below this nothing is added: a high band that does not belong there is worse than none."""
+LOWEST_HZ = 2_500.0
+"""What is found to end lower is left alone: it is dark by nature, or misread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def inspect(path: Path | str, max_seconds: float | None = None) -> Verdict:
 
 def restorable(bandwidth: Bandwidth) -> bool:
     """Whether a high band is to be added: an end was found, and it is no guess."""
-    return not bandwidth.full_band and bandwidth.confidence >= LEAST_CONFIDENCE
+    sure = bandwidth.confidence >= LEAST_CONFIDENCE and bandwidth.cutoff_hz >= LOWEST_HZ
+    return sure and not bandwidth.full_band
 
 
 def doubts(bandwidth: Bandwidth) -> tuple[str, ...]:
@@ -118,5 +121,8 @@ def doubts(bandwidth: Bandwidth) -> tuple[str, ...]:
         return (f"{part}; restore them by --start and --duration",)
     if bandwidth.full_band or restorable(bandwidth):
         return ()
+    if bandwidth.confidence >= LEAST_CONFIDENCE:
+        ends = f"its sound seems to end at {bandwidth.cutoff_hz:.0f} Hz, below {LOWEST_HZ:.0f} Hz"
+        return (f"{ends}, so nothing was added; give --cutoff if that is wrong",)
     unclear = f"where its own sound ends is unclear (confidence {bandwidth.confidence:.2f})"
     return (f"{unclear}, so nothing was added; give --cutoff to say it",)
