@@ -223,6 +223,11 @@ def test_no_recording_at_all_ends_with_status_3(
     assert run("restore", *words).exit_code == 3
 
 
+def hear_interrupts() -> None:
+    """Undo what a shell does to commands in the background: it lets them ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX systems")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_with_status_130_and_leaves_nothing(
@@ -234,7 +239,9 @@ def test_an_interruption_ends_with_status_130_and_leaves_nothing(
             file.write(0.1 * rng.standard_normal((10 * 22_050, 2)))
     names = listing()
     command = [sys.executable, "-m", "aliquot", "restore", "long.wav", "dull.wav"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interrupts
+    )
     deadline = time.monotonic() + 60
     while not list(here.glob(".*.part")) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -294,6 +294,8 @@ def test_a_killed_process_leaves_no_file_under_the_final_name(tmp_path: Path) ->
             [sys.executable, "-c", code, str(target)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # a shell lets commands in the background ignore SIGINT; this one must hear it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         assert process.stdout is not None
         process.stdout.read(3)
