@@ -41,7 +41,7 @@ class Processing:
     only_high: bool = False
     headroom: bool = False
     threads: int = 2
-    core_frames: int = 256
+    core_frames: int = 160
     grid_frames: int = 0
 
     def __post_init__(self) -> None:
