@@ -11,6 +11,7 @@ import torch
 from aliquot.models.spectral import SpectralConfig
 from aliquot.training.settings import (
     DataSettings,
+    LevelSettings,
     LossSettings,
     OptimSettings,
     RunSettings,
@@ -60,6 +61,7 @@ def tiny(collection: Path) -> Settings:
             cache=str(collection / "cache"),
             loss_frames=12,
         ),
+        levels=LevelSettings(steps=4, batch=2, loss_frames=16, speeds=(1.0, 1.26)),
         loss=LossSettings(frame_stride=2),
         optim=OptimSettings(batch=2, steps=8, warmup=2),
         run=RunSettings(

@@ -29,7 +29,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(
     assert first.step == 1
     second = Trainer(tiny, tmp_path / "parts")
     second.train(lambda row: None)
-    assert second.step == whole.step == 8
+    assert second.step == whole.step == 12
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(second)[name]), name
     for name, value in whole.average.items():
@@ -39,7 +39,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(
 def test_a_run_killed_without_warning_resumes_from_its_last_checkpoint(
     tiny: Settings, tmp_path: Path
 ) -> None:
-    """The child kills itself in step 5; the checkpoint of step 3 must carry it on."""
+    """The child dies in step 5; the checkpoint of step 4, the first stage's last, carries on."""
     whole = Trainer(tiny, tmp_path / "whole")
     whole.train(lambda row: None)
     done = os.fork()
@@ -58,7 +58,7 @@ def test_a_run_killed_without_warning_resumes_from_its_last_checkpoint(
     _, status = os.waitpid(done, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
     again = Trainer(tiny, tmp_path / "killed")
-    assert again.step == 3
+    assert again.step == 4
     again.train(lambda row: None)
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(again)[name]), name
@@ -67,6 +67,7 @@ def test_a_run_killed_without_warning_resumes_from_its_last_checkpoint(
 def test_training_lowers_the_loss_on_one_batch(tiny: Settings, tmp_path: Path) -> None:
     settings = replace(tiny, optim=replace(tiny.optim, learning_rate=5e-3, steps=60, decay=0.01))
     trainer = Trainer(settings, tmp_path)
+    trainer.step = tiny.levels.steps
     batch = next(trainer.batches())
     first = trainer.update(batch)["total"]
     for _ in range(40):
@@ -78,13 +79,15 @@ def test_a_run_leaves_a_log_settings_and_the_best_weights(tiny: Settings, tmp_pa
     Trainer(tiny, tmp_path).train(lambda row: None)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     validations = [row for row in rows if "valid_total" in row]
-    assert [row["step"] for row in validations] == [4, 8]
+    assert [row["step"] for row in validations] == [4, 8, 12]
     found = checkpoint.read(tmp_path / "best")
     assert found is not None
     tensors, facts = found
     assert facts["settings"] == checkpoint.as_facts(tiny)
     assert set(checkpoint.part(tensors, "ema."))
-    best = min(validations, key=lambda row: row["valid_total"])
+    assert "valid_texture" in validations[1]
+    assert "valid_texture" not in validations[0]
+    best = min(validations[1:], key=lambda row: row["valid_total"])
     assert facts["step"] == best["step"]
 
 

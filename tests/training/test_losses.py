@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from aliquot.models.spectral import SpectralConfig
-from aliquot.training.losses import Region, SpectralLoss
+from aliquot.training.losses import Region, SpectralLoss, prior
 from aliquot.training.settings import LossSettings
 
 MODEL = SpectralConfig()
@@ -65,5 +65,5 @@ def test_levels_above_the_typical_bandwidth_fall_slowly_from_the_last_below() ->
     known = int((loss.level_centres <= 800).sum())
     steps = torch.arange(MODEL.output_bands) - (known - 1)
     falling = torch.where(steps > 0, -0.02 * steps, 0.0).expand(1, 2, 16, -1)
-    assert float(loss.prior(falling, REGION)) == pytest.approx(0, abs=1e-6)
-    assert float(loss.prior(LEVEL, REGION)) > 0.001
+    assert float(prior(falling, loss.level_centres, REGION.typical)) == pytest.approx(0, abs=1e-6)
+    assert float(prior(LEVEL, loss.level_centres, REGION.typical)) > 0.001

@@ -37,7 +37,7 @@ def train(
 
     chosen = load(Settings, settings, overrides)
     trainer = Trainer(chosen, out or Path("runs") / settings.stem)
-    total = chosen.optim.steps
+    total = trainer.steps
     with tqdm(total=total, initial=trainer.step, unit="step", disable=quiet) as bar:
 
         def report(row: dict[str, float]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
 from aliquot.dsp.resample import fitted, resample
@@ -78,6 +79,27 @@ def lowpass(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
     if spec.family in ("soxr", "decimate"):
         return _through_lower_rate(samples, sample_rate, spec)
     return _iir(samples, sample_rate, spec)
+
+
+def power_response(spec: Lowpass, sample_rate: int, points: int) -> NDArray[np.float64]:
+    """Power gain of a filter at ``points`` frequencies from 0 Hz to Nyquist, measured.
+
+    The spectrum of what an impulse becomes; exact to the length of an FFT of eight times as many
+    points.
+
+    Args:
+        spec: The filter.
+        sample_rate: In Hz.
+        points: One more than a power of two.
+
+    Returns:
+        ``(points,)``.
+    """
+    size = 16 * (points - 1)
+    impulse = np.zeros((1, size), np.float32)
+    impulse[0, size // 2] = 1.0
+    gain = np.abs(np.fft.rfft(lowpass(impulse, sample_rate, spec)[0])) ** 2
+    return np.asarray(gain[:: size // 2 // (points - 1)])
 
 
 def _brickwall(samples: Waveform, sample_rate: int, cutoff_hz: float) -> Waveform:

@@ -12,9 +12,9 @@ the level and the mixture. Blocks are ConvNeXt's (Liu et al., 2022) over frames.
 
 Properties that hold by construction, not by training:
 
-- levels scale: all levels are relative to the frame's own reference level, so twice the input is
-  twice the output (up to a floor at -120 dBFS), silence gives exact silence, and a silent side
-  signal stays silent;
+- levels scale: all levels are relative to the last third-octave of the given band (the anchor), so
+  what the network does not know is continued from there, twice the input is twice the output (up
+  to a floor at -120 dBFS), silence gives exact silence, and a silent side signal stays silent;
 - copies shift by multiples of ``window / hop`` bins, for which a bin's phase advances by whole
   turns from frame to frame: no rotation is needed and it does not matter where frames start;
 - swapped channels give swapped levels: the noise of the side follows that of the middle as far as
@@ -33,6 +33,8 @@ from aliquot.models.layers import Block, warped_bands
 
 BLOCK_BINS = 16
 """Bins of a whitening block."""
+TINY = 1e-12
+"""Power that is silence; white noise of unit variance has 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,13 @@ class SpectralConfig:
         kernel: Frames seen by one convolution; odd.
         dilations: One per block.
         guard_bins: Smallest guard below the cut-off in bins (500 Hz at 44.1 kHz).
-        level_offset: Log10 level over the reference at which an untrained network starts.
-        anchored: Whether levels are predicted relative to the last third-octave of the given band,
-            so that what the network does not know is continued from there.
+        level_offset: Log10 level over the anchor at which an untrained network starts.
         dropout: Probability of dropping a unit of a block while training.
     """
 
     window: int = 2048
     hop: int = 512
-    input_bands: int = 80
+    input_bands: int = 128
     output_bands: int = 64
     first_bin: int = 90
     width: int = 128
@@ -66,8 +66,7 @@ class SpectralConfig:
     kernel: int = 7
     dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 1)
     guard_bins: float = 23.2
-    level_offset: float = -0.5
-    anchored: bool = False
+    level_offset: float = -0.3
     dropout: float = 0.0
 
     @property
@@ -78,7 +77,7 @@ class SpectralConfig:
     @property
     def context(self) -> int:
         """Frames on each side that an output frame depends on."""
-        return 8 + sum(self.dilations) * (self.kernel // 2)
+        return 9 + sum(self.dilations) * (self.kernel // 2)
 
 
 class Spectral(nn.Module):
@@ -95,6 +94,7 @@ class Spectral(nn.Module):
     """
 
     index: Tensor
+    triangles: Tensor
     analysis: Tensor
     synthesis: Tensor
     band_centres: Tensor
@@ -107,6 +107,7 @@ class Spectral(nn.Module):
         bins = config.bins
         band_in = warped_bands(config.input_bands, 0.0, bins)
         self.register_buffer("index", torch.arange(bins).float(), persistent=False)
+        self.register_buffer("triangles", band_in.T.contiguous(), persistent=False)
         self.register_buffer(
             "analysis", (band_in / band_in.sum(1, keepdim=True)).T.contiguous(), persistent=False
         )
@@ -118,7 +119,7 @@ class Spectral(nn.Module):
         centres = (band_in * torch.arange(bins)).sum(1) / band_in.sum(1)
         self.register_buffer("band_centres", centres, persistent=False)
         blocks = bins // BLOCK_BINS
-        features = 2 * (config.input_bands + blocks) + config.input_bands + 7
+        features = 2 * (config.input_bands + blocks) + config.input_bands + 6
         self.enter = nn.Linear(features, config.width)
         self.blocks = nn.ModuleList(
             Block(config.width, config.kernel, dilation, config.expansion, config.dropout)
@@ -139,7 +140,7 @@ class Spectral(nn.Module):
         """As :meth:`forward`, for training: only each ``stride``-th inner frame, and the levels.
 
         Returns:
-            The high band ``(batch, 2, 2, frames, bins)`` and the log10 level over the reference
+            The high band ``(batch, 2, 2, frames, bins)`` and the log10 level over the anchor
             ``(batch, 2, frames, bands)``, for frames ``context, context + stride, ...``.
         """
         scale = (0.375 * self.config.window) ** -0.5  # white noise of unit variance has power 1
@@ -147,19 +148,16 @@ class Spectral(nn.Module):
         guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
         edge = cutoff_bin - guard
         power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
-        reference = self.reference(power, edge)
         block_power = self.block_means(power)
-        panning = self.panning(spectrum, reference, edge)
-        features = self.features(power, block_power, reference, panning, cutoff_bin)
+        panning = self.panning(spectrum, power, edge)
+        bands, flatness = power @ self.analysis, self.flatness(power, block_power)
         inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
-        level, mix, share = (values[:, :, inner] for values in self.predict(features))
-        if self.config.anchored:
-            level = level + self.anchor(power, reference, edge)[:, :, inner]
-        ramp = (self.index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
-        ramp = ramp.clamp(0, 1)
-        ramp = ramp * ramp * (3 - 2 * ramp)  # (batch, bins)
+        anchor, level, mix, share = (
+            values[:, :, inner] for values in self.predict(bands, flatness, cutoff_bin)
+        )
+        ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
         gain = torch.exp(math.log(10.0) * (level @ self.synthesis))
-        gain = gain * reference[:, :, inner].sqrt() * (ramp / scale)[:, None, None]
+        gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
         tonal = mix @ self.synthesis
         copied = self.copy_up(spectrum[:, :, :, inner], block_power[:, :, inner], edge)
         copied_gain = (gain * tonal)[:, :, None]
@@ -170,38 +168,41 @@ class Spectral(nn.Module):
         noise = torch.stack([middle, common * middle + own * side], dim=1)
         return copied * copied_gain + noise * noise_gain, level
 
-    def panning(self, spectrum: Tensor, reference: Tensor, edge: Tensor) -> Tensor:
+    def fade_in(self, cutoff_bin: Tensor, index: Tensor) -> Tensor:
+        """Amplitude with which the generated band sets in, ``(batch, len(index))``."""
+        guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
+        ramp = (index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
+        ramp = ramp.clamp(0, 1)
+        return ramp * ramp * (3 - 2 * ramp)
+
+    def panning(self, spectrum: Tensor, power: Tensor, edge: Tensor) -> Tensor:
         """Correlation of mid and side in the given band, ``(batch, 1, frames, 1)`` in -1..1.
 
-        Weighted like :meth:`reference`, averaged over 17 frames.
+        Treble emphasised by ``(bin / edge)^3``, averaged over 17 frames.
         """
         weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
+        weight = (weight / edge[:, None])[:, :, None]
         both = spectrum[:, 0, 0] * spectrum[:, 1, 0] + spectrum[:, 0, 1] * spectrum[:, 1, 1]
-        cross = both @ (weight / edge[:, None])[:, :, None]
-        rows = torch.cat([cross.transpose(1, 2), reference[..., 0]], dim=1)
+        own = (power @ weight[:, None])[..., 0].clamp(max=1e12)
+        rows = torch.cat([(both @ weight).transpose(1, 2), own], dim=1)
         mean = fn.avg_pool1d(rows, 17, 1, 8)[..., None]
         result: Tensor = mean[:, :1] / (mean[:, 1:2] * mean[:, 2:] + 1e-24).sqrt()
         return result.clamp(-1, 1)
 
-    def reference(self, power: Tensor, edge: Tensor) -> Tensor:
-        """Level of the given band with its treble emphasised, ``(batch, 2, frames, 1)``.
+    def anchor(self, bands: Tensor, edge: Tensor) -> Tensor:
+        """Mean power of the last third-octave below ``edge``, ``(batch, 2, frames, 1)``.
 
-        The mean over bins below ``edge`` of power times ``(bin / edge)^3``.
+        Averaged over three frames. A thousandth of the given band with its treble emphasised is
+        added, so that a hole that a codec left there is no silence.
         """
-        weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
-        return (power @ (weight / edge[:, None])[:, None, :, None]).clamp(max=1e12)
-
-    def anchor(self, power: Tensor, reference: Tensor, edge: Tensor) -> Tensor:
-        """Log10 level of the last third-octave below ``edge`` over the reference.
-
-        Shape ``(batch, 2, frames, 1)``, averaged over three frames, within 40 dB.
-        """
-        inside = (self.index < edge[:, None]) & (self.index >= edge[:, None] * 2 ** (-1 / 3))
-        weight = inside / inside.sum(dim=1, keepdim=True)
-        top = (power @ weight[:, None, :, None])[..., 0]
-        top = fn.avg_pool1d(top, 3, 1, 1)[..., None]
-        ratio = torch.log10(top + 1e-12) - torch.log10(reference + 1e-12)
-        return (0.5 * ratio).clamp(-2, 2)
+        below = self.index < edge[:, None]
+        last = below & (self.index >= edge[:, None] * 2 ** (-1 / 3))
+        top = last.float() @ self.triangles  # (batch, bands)
+        whole = ((self.index / edge[:, None]) ** 3 * below) @ self.triangles
+        weight = top / top.sum(dim=1, keepdim=True) + 1e-3 * whole / edge[:, None]
+        rows = (bands @ weight[:, None, :, None])[..., 0].clamp(max=1e12)
+        result: Tensor = fn.avg_pool1d(rows, 3, 1, 1)[..., None]
+        return result
 
     def block_means(self, power: Tensor) -> Tensor:
         """Mean power in blocks of 16 bins, ``(batch, 2, frames, blocks)``."""
@@ -209,39 +210,36 @@ class Spectral(nn.Module):
         whole = power[..., : bins - 1].reshape(batch, channels, frames, -1, BLOCK_BINS)
         return whole.mean(dim=-1)
 
+    def flatness(self, power: Tensor, block_power: Tensor) -> Tensor:
+        """Log10 of arithmetic over geometric mean in blocks, ``(batch, 2, frames, blocks)``."""
+        batch, channels, frames, bins = power.shape
+        logs = torch.log10(power[..., : bins - 1] + TINY)
+        logs = logs.reshape(batch, channels, frames, -1, BLOCK_BINS).mean(dim=-1)
+        # Bins emptied by a codec or a filter lie at the floor: how far below says nothing.
+        return (torch.log10(block_power + TINY) - logs).clamp(max=2)
+
     def features(
-        self,
-        power: Tensor,
-        block_power: Tensor,
-        reference: Tensor,
-        panning: Tensor,
-        cutoff_bin: Tensor,
+        self, bands: Tensor, flatness: Tensor, anchor: Tensor, cutoff_bin: Tensor
     ) -> Tensor:
         """Describe the given band, ``(batch, frames, features)``."""
-        batch, _, frames, bins = power.shape
-        tiny = 1e-12
-        log_reference = torch.log10(reference + tiny)
+        batch, _, frames, _ = bands.shape
+        log_anchor = torch.log10(anchor + TINY)
         mask = (cutoff_bin[:, None] - self.band_centres).div(4.0).clamp(0, 1)  # (batch, bands)
-        bands = torch.log10(power @ self.analysis + tiny) - log_reference
-        bands = (bands.clamp(-6, 4) * mask[:, None, None]).transpose(1, 2)
-        logs = torch.log10(power[..., : bins - 1] + tiny)
-        logs = logs.reshape(batch, 2, frames, -1, BLOCK_BINS).mean(dim=-1)
+        levels = (torch.log10(bands + TINY) - log_anchor).clamp(-6, 6)
+        levels = (levels * mask[:, None, None]).transpose(1, 2)
         centres = self.index[BLOCK_BINS // 2 :: BLOCK_BINS]
         block_mask = (cutoff_bin[:, None] - centres).div(BLOCK_BINS).clamp(0, 1)
-        # Bins emptied by a codec or a filter lie at the floor: how far below says nothing.
-        flatness = (torch.log10(block_power + tiny) - logs).clamp(max=2)
         flatness = (flatness * block_mask[:, None, None]).transpose(1, 2)
-        ratio = (log_reference[:, 1] - log_reference[:, 0]).clamp(-4, 2)  # (batch, frames, 1)
-        rows = log_reference[..., 0]
+        ratio = (log_anchor[:, 1] - log_anchor[:, 0]).clamp(-4, 2)  # (batch, frames, 1)
+        rows = log_anchor[..., 0]
         near = rows - fn.avg_pool1d(rows, 5, 1, 2, count_include_pad=False)
         far = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
         shared = torch.cat([mask, torch.log(cutoff_bin / 300.0)[:, None]], dim=1)
         return torch.cat(
             [
-                bands.reshape(batch, frames, -1),
+                levels.reshape(batch, frames, -1),
                 flatness.reshape(batch, frames, -1),
                 ratio,
-                panning[:, 0].square(),
                 near.transpose(1, 2),
                 far.transpose(1, 2),
                 shared[:, None].expand(batch, frames, -1),
@@ -249,18 +247,30 @@ class Spectral(nn.Module):
             dim=2,
         )
 
-    def predict(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log10 level, share of the copy, and share of the panning that the noise keeps.
+    def predict(
+        self, bands: Tensor, flatness: Tensor, cutoff_bin: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What to add, from a description of the given band.
 
-        Shapes ``(batch, 2, frames, bands)`` twice and ``(batch, 1, frames, bands)``.
+        Args:
+            bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
+            flatness: ``(batch, 2, frames, blocks)`` from :meth:`flatness`.
+            cutoff_bin: ``(batch,)``.
+
+        Returns:
+            Anchor ``(batch, 2, frames, 1)`` in power, log10 level over its root and share of the
+            copy, both ``(batch, 2, frames, output_bands)``, and share of the panning that the
+            noise keeps ``(batch, 1, frames, output_bands)``.
         """
-        x = self.enter(features)
+        guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
+        anchor = self.anchor(bands, cutoff_bin - guard)
+        x = self.enter(self.features(bands, flatness, anchor, cutoff_bin))
         for block in self.blocks:
             x = block(x)
         batch, frames, _ = x.shape
         out = self.leave(self.norm(x)).float().reshape(batch, frames, 5, -1).transpose(1, 2)
         level = 4.0 * torch.tanh(out[:, 0:2] / 4.0) + self.config.level_offset  # within 80 dB
-        return level, torch.sigmoid(out[:, 2:4]), torch.sigmoid(out[:, 4:5])
+        return anchor, level, torch.sigmoid(out[:, 2:4]), torch.sigmoid(out[:, 4:5])
 
     def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:
         """The top half of the given band, whitened and repeated upward, as ``spectrum``."""

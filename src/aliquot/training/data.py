@@ -16,6 +16,7 @@ from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.errors import ConfigError
 from aliquot.models.spectral import SpectralConfig
 from aliquot.training.settings import DataSettings
+from aliquot.training.step import mid_side
 
 MARGIN = 4096
 """Samples around a crop in which filters settle."""
@@ -125,6 +126,12 @@ def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
     return result
 
 
+def samples_of(stored: NDArray[np.int16]) -> Waveform:
+    """Left and right ``(2, samples)`` of what :func:`decoded` stores; mono becomes both."""
+    samples = np.asarray(stored, np.float32).T * np.float32(2 / 32767)
+    return np.repeat(samples, 2, axis=0) if samples.shape[0] == 1 else samples[:2]
+
+
 def tilted(samples: Waveform, sample_rate: int, tilt_db: float, pole_hz: float | None) -> Waveform:
     """Tilt the spectrum by ``tilt_db`` from 1 to 16 kHz; darken it by two poles if asked."""
     size = samples.shape[1]
@@ -169,10 +176,8 @@ class Examples(Dataset[Example]):
             whole = decoded(piece, self.data)
             size = self.length + 2 * MARGIN
             start = int(rng.integers(0, max(1, whole.shape[0] - size)))
-            samples = np.asarray(whole[start : start + size], np.float32).T * np.float32(2 / 32767)
-            if samples.shape[0] == 1:
-                samples = np.repeat(samples, 2, axis=0)
-            samples = np.pad(samples[:2], ((0, 0), (0, size - samples.shape[1])))
+            samples = samples_of(whole[start : start + size])
+            samples = np.pad(samples, ((0, 0), (0, size - samples.shape[1])))
             if float(np.sqrt(np.mean(samples**2))) > 1e-3:
                 break
         return samples, piece
@@ -231,9 +236,3 @@ class Examples(Dataset[Example]):
             high = max(low * 1.2, 0.7 * high)
         read = truth * (1 + self.data.cutoff_jitter * rng.standard_normal())
         return result, float(np.clip(read, low, 0.47 * sample_rate))
-
-
-def mid_side(samples: Waveform) -> Waveform:
-    """Left and right to mid and side, ``(2, samples)``."""
-    left, right = samples
-    return np.stack([(left + right) / 2, (left - right) / 2])

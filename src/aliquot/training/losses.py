@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from aliquot.models.layers import warped_bands
-from aliquot.models.spectral import BLOCK_BINS, SpectralConfig
+from aliquot.models.spectral import BLOCK_BINS, Spectral, SpectralConfig
 from aliquot.training.settings import LossSettings
 
 LOSS_BANDS = 40
 WIDE = 10
 """Bands joined for the energy balance."""
+WIDE_BANDS = 16
+"""Input bands joined for it while levels are learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class SpectralLoss:
             truth.sum(dim=3, keepdim=True),
             mask,
         )
-        terms["prior"] = self.prior(level, region)
+        terms["prior"] = prior(level, self.level_centres, region.typical)
         weights = self.weights
         terms["total"] = (
             weights.spectrum * terms["spectrum"]
@@ -149,17 +151,93 @@ class SpectralLoss:
         each = distance.sum(dim=3) / (inside.sum(dim=3) + 1e-6)
         return (each.mean(dim=(0, 2)) * share).sum()
 
-    def prior(self, level: Tensor, region: Region) -> Tensor:
-        """Levels above the typical bandwidth against the last below, falling 0.4 dB a band."""
-        beyond = self.level_centres > region.typical[:, None]  # (batch, bands)
-        last = (~beyond).sum(dim=1).clamp(min=1) - 1
-        place = last[:, None, None, None].expand(*level.shape[:3], 1)
-        anchor = level.gather(3, place).detach()
-        steps = torch.arange(level.shape[3], device=level.device) - last[:, None]
-        target = anchor - 0.02 * steps[:, None, None]
-        return ((level - target).abs() * beyond[:, None, None]).mean()
-
 
 def in_groups(values: Tensor, size: int) -> Tensor:
     """Split the last axis into groups of ``size``: ``(..., n)`` to ``(..., n / size, size)``."""
     return values.reshape(*values.shape[:-1], -1, size)
+
+
+def prior(level: Tensor, centres: Tensor, typical: Tensor) -> Tensor:
+    """Levels above the typical bandwidth against the last below, falling 0.4 dB a band.
+
+    Args:
+        level: ``(batch, 2, frames, bands)``.
+        centres: ``(bands,)`` in bins.
+        typical: ``(batch,)`` in bins.
+    """
+    beyond = centres > typical[:, None]  # (batch, bands)
+    last = (~beyond).sum(dim=1).clamp(min=1) - 1
+    place = last[:, None, None, None].expand(*level.shape[:3], 1)
+    anchor = level.gather(3, place).detach()
+    steps = torch.arange(level.shape[3], device=level.device) - last[:, None]
+    target = anchor - 0.02 * steps[:, None, None]
+    return ((level - target).abs() * beyond[:, None, None]).mean()
+
+
+class LevelLoss:
+    """Envelope and bias distances and the prior of :class:`SpectralLoss`, of band powers.
+
+    Both powers are smoothed over three frames by (1, 2, 1) / 4.
+    """
+
+    def __init__(self, weights: LossSettings, model: Spectral) -> None:
+        self.weights = weights
+        config = model.config
+        self.centres = model.band_centres
+        bands = model.synthesis
+        self.level_centres = (bands * model.index).sum(1) / bands.sum(1)
+        self.guard_bins = config.guard_bins
+        analysis = model.analysis  # (bins, input_bands)
+        self.places = bands @ analysis
+        self.widths = (analysis > 0).sum(dim=0) / 2.0
+
+    def __call__(
+        self, estimate: Tensor, original: Tensor, level: Tensor, region: Region
+    ) -> dict[str, Tensor]:
+        """Return the terms and their weighted sum ``total``.
+
+        Args:
+            estimate: ``(batch, 2, frames, input_bands)`` power of mid and side.
+            original: As ``estimate``.
+            level: ``(batch, 2, frames, output_bands)`` from the model.
+            region: Cut-off and limits.
+        """
+        estimate, original = smoothed(estimate), smoothed(original)
+        guard = (0.1 * region.cutoff).clamp(min=self.guard_bins)
+        start = (region.cutoff - 0.4 * guard)[:, None]
+        inside = (self.centres >= start) & (self.centres < region.limit[:, None])
+        weight = torch.where(
+            self.centres < region.typical[:, None], 1.0, self.weights.typical_weight
+        )
+        mask = (inside * weight)[:, None, None]
+        total = (original * self.widths).sum(dim=3, keepdim=True)
+        loud = total > 1e-6 * total.amax(dim=2, keepdim=True)
+        heard = (original * self.widths > 1e-7 * total) & (original > 1e-9)
+        gate = mask * (loud & heard)
+        tiny = 1e-10
+        distance = (torch.log10(estimate + tiny) - torch.log10(original + tiny)).abs()
+        channel = torch.tensor([1.0, self.weights.side], device=gate.device)
+        channel = channel / channel.sum()
+        each = (distance * gate).sum(dim=(2, 3)) / (gate.sum(dim=(2, 3)) + 30.0)
+        terms = {"envelope": (each.mean(dim=0) * channel).sum()}
+        energies = [
+            in_groups((power * self.widths * mask).sum(dim=2), WIDE_BANDS).sum(dim=-1) + 1e-8
+            for power in (estimate, original)
+        ]
+        present = in_groups(mask[:, 0], WIDE_BANDS).sum(dim=-1) > 0  # (batch, 1, groups)
+        ratio = (torch.log10(energies[0]) - torch.log10(energies[1])).abs() * present
+        each = ratio.sum(dim=2) / (present.sum(dim=2) + 1e-6)
+        terms["bias"] = (each.mean(dim=0) * channel).sum()
+        terms["prior"] = prior(level, self.level_centres, region.typical)
+        weights = self.weights
+        terms["total"] = (
+            weights.envelope * terms["envelope"]
+            + weights.level_bias * terms["bias"]
+            + weights.prior * terms["prior"]
+        )
+        return terms
+
+
+def smoothed(power: Tensor) -> Tensor:
+    """``(batch, 2, frames, bands)`` averaged over neighbouring frames; two frames fewer."""
+    return (power[:, :, :-2] + 2 * power[:, :, 1:-1] + power[:, :, 2:]) / 4

@@ -41,12 +41,38 @@ class DataSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelSettings:
+    """The first stage: levels are learned from band powers; see :mod:`aliquot.training.bands`.
+
+    Attributes:
+        steps: 0 leaves the stage out.
+        learning_rate: Of the constant phase.
+        batch: Examples of a step.
+        loss_frames: Frames of an example on which the loss is taken.
+        speeds: Pieces are heard this many times as fast, each equally often.
+        mix_share: Share of examples that are sums of two pieces.
+        tilt_db: Largest random tilt, up or down, in dB from 1 to 16 kHz.
+        eq_db: Spread of a random curve's knots, which lie 1.4 octaves apart.
+    """
+
+    steps: int = 0
+    learning_rate: float = 2e-3
+    batch: int = 24
+    loss_frames: int = 150
+    speeds: tuple[float, ...] = (0.8, 1.0, 1.26)
+    mix_share: float = 0.4
+    tilt_db: float = 4.0
+    eq_db: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class LossSettings:
     """Weights of the loss terms; see :mod:`aliquot.training.losses`.
 
     Attributes:
         spectrum: Small, because its squares are ruled by moments that a codec has emptied, which
             pull all levels down.
+        level_bias: Weight of ``bias`` while levels are learned from band powers.
         side: Weight of the side signal beside 1 for the middle.
         ear: Weight of the left and of the right signal's envelope beside 1 for the middle's.
         typical_weight: Weight between a file's typical and its highest bandwidth, where a codec
@@ -57,6 +83,7 @@ class LossSettings:
     spectrum: float = 0.25
     envelope: float = 2.0
     bias: float = 0.7
+    level_bias: float = 0.5
     texture: float = 0.5
     prior: float = 0.1
     side: float = 0.4
@@ -99,6 +126,7 @@ class RunSettings:
         validate_every: Steps.
         validation_examples: Fixed examples from the held-out files.
         device: ``cpu``, ``cuda`` or ``auto``.
+        half: Whether the network computes in bfloat16 while levels are learned.
     """
 
     seed: int = 1
@@ -108,6 +136,7 @@ class RunSettings:
     validate_every: int = 400
     validation_examples: int = 48
     device: str = "auto"
+    half: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +145,7 @@ class Settings:
 
     model: SpectralConfig = field(default_factory=SpectralConfig)
     data: DataSettings = field(default_factory=DataSettings)
+    levels: LevelSettings = field(default_factory=LevelSettings)
     degrade: DegradationRange = field(default_factory=DegradationRange)
     loss: LossSettings = field(default_factory=LossSettings)
     optim: OptimSettings = field(default_factory=OptimSettings)

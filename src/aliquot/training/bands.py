@@ -1,0 +1,214 @@
+"""Examples for learning levels: band powers of whole pieces, measured once and degraded as such.
+
+What the given band tells about the missing one can be learned from some two hundred numbers a
+frame. No waveform, transform or noise is needed for that, so an example costs a hundredth: pieces
+are described once, at several speeds, and mixing, equalising and low-pass filtering are sums and
+products of band powers.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from aliquot.degrade.chain import DegradationRange, draw
+from aliquot.degrade.lowpass import power_response
+from aliquot.degrade.truth import LOSS_DB
+from aliquot.dsp.resample import resample
+from aliquot.models.spectral import TINY, Spectral, SpectralConfig
+from aliquot.training.data import Piece, decoded, draw_weights, read_manifest, samples_of
+from aliquot.training.settings import DataSettings, LevelSettings
+from aliquot.training.step import mid_side, spectra
+
+_FRAMES_AT_ONCE = 1_024
+_FLOOR_DB = -50.0
+"""A crop whose mean level lies lower is silence."""
+
+
+class BandExample(NamedTuple):
+    """Band powers of the original, mid and side, and how they were degraded.
+
+    ``bands`` is ``(2, frames, input_bands)`` log10 power, ``flatness`` ``(2, frames, blocks)``,
+    ``response`` the filter's power gain ``(input_bands,)``; the rest as in
+    :class:`aliquot.training.data.Example`.
+    """
+
+    bands: NDArray[np.float32]
+    flatness: NDArray[np.float32]
+    response: NDArray[np.float32]
+    cutoff_bin: np.float32
+    typical_bin: np.float32
+    limit_bin: np.float32
+
+
+@torch.no_grad()
+def described(piece: Piece, settings: DataSettings, network: Spectral, speed: float) -> Path:
+    """Describe a piece played at ``speed``, once, into the cache.
+
+    Returns:
+        An ``.npy`` file of ``(frames, 2, bands + blocks)`` half floats: log10 band powers and
+        flatness of mid and side.
+    """
+    config = network.config
+    kind = f"bands-{config.window}-{config.input_bands}"
+    name = piece.name.replace("/", "--")
+    path = Path(settings.cache) / kind / f"{name}@{speed:g}.npy"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = samples_of(decoded(piece, settings)[:])
+        if speed != 1.0:
+            samples = resample(samples, piece.sample_rate * speed, piece.sample_rate)
+        waves = torch.from_numpy(mid_side(samples))[None]
+        scale = (0.375 * config.window) ** -0.5
+        rows = []
+        for start in range(0, waves.shape[2] - config.window, _FRAMES_AT_ONCE * config.hop):
+            length = (_FRAMES_AT_ONCE - 1) * config.hop + config.window
+            spectrum = spectra(waves[:, :, start : start + length], config.window, config.hop)
+            power = (spectrum * scale).square().sum(dim=2)
+            bands = torch.log10(power @ network.analysis + TINY)
+            flatness = network.flatness(power, network.block_means(power))
+            rows.append(torch.cat([bands, flatness], dim=3)[0].transpose(0, 1).half().numpy())
+        temporary = path.with_suffix(".part.npy")
+        np.save(temporary, np.concatenate(rows))
+        temporary.replace(path)
+    return path
+
+
+def random_rows(path: Path, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """``count`` neighbouring rows of an ``.npy`` file, fewer if it is shorter.
+
+    Read, not mapped: faulting a map in page by page was measured to take ten times as long.
+    """
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        row = int(np.prod(shape[1:]))
+        file.seek(int(rng.integers(0, max(1, shape[0] - count))) * row * dtype.itemsize, 1)
+        values = np.fromfile(file, dtype, count * row)
+    return values.reshape(-1, *shape[1:]).astype(np.float32)
+
+
+class BandExamples(Dataset[BandExample]):
+    """Endless examples; ``self[i]`` depends on nothing but the settings, the seed and ``i``."""
+
+    def __init__(
+        self,
+        data: DataSettings,
+        levels: LevelSettings,
+        limits: DegradationRange,
+        model: SpectralConfig,
+        seed: int,
+        *,
+        held_out: bool = False,
+    ) -> None:
+        self.data, self.levels, self.limits = data, levels, limits
+        self.model, self.seed, self.held_out = model, seed, held_out
+        self.pieces = read_manifest(data, held_out=held_out)
+        self.weights = draw_weights(self.pieces, data.chiptune_share)
+        self.speeds = (1.0,) if held_out else levels.speeds
+        self.network = Spectral(model)
+        self.frames = levels.loss_frames + 2 * model.context
+        centres = self.network.band_centres.numpy()
+        self.octaves = np.log2(np.maximum(centres, 1.0) / 46.0)  # above 1 kHz at 44.1 kHz
+        blocks = (np.arange((model.bins - 1) // 16) + 0.5) * 16
+        self.nearest = np.abs(centres[:, None] - blocks[None]).argmin(axis=0)
+
+    def prepare(self) -> None:
+        """Describe every piece at every speed into the cache."""
+        for piece in self.pieces:
+            for speed in self.speeds:
+                described(piece, self.data, self.network, speed)
+
+    def crop(
+        self, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], Piece, float]:
+        """Bands and flatness ``(2, frames, ...)`` of a random crop that is not silent."""
+        for _ in range(20):
+            piece = self.pieces[int(rng.choice(len(self.pieces), p=self.weights))]
+            speed = float(rng.choice(self.speeds))
+            path = described(piece, self.data, self.network, speed)
+            rows = random_rows(path, self.frames, rng).transpose(1, 0, 2)
+            short = self.frames - rows.shape[1]
+            rows = np.pad(rows, ((0, 0), (0, short), (0, 0)), mode="edge")
+            bands, flatness = np.split(rows, [self.model.input_bands], axis=2)
+            if bands[0].mean(axis=0).max() > _FLOOR_DB / 10:
+                break
+        return bands, flatness, piece, speed
+
+    def __getitem__(self, index: int) -> BandExample:
+        rng = np.random.default_rng([self.seed, 2 + int(self.held_out), index])
+        bands, flatness, piece, speed = self.crop(rng)
+        rate, top = piece.sample_rate, float(self.model.bins - 1)
+        limit, typical = self.reach(piece, speed)
+        if not self.held_out:
+            if rng.uniform() < self.levels.mix_share:
+                other, other_flatness, second, other_speed = self.crop(rng)
+                gain = np.float32(rng.uniform(-1.5, 0.3))
+                share = 1 / (1 + 10 ** (bands - other - gain)).take(self.nearest, axis=2)
+                flatness = flatness + share * (other_flatness - flatness)
+                bands = np.logaddexp2(bands * _LOG2_10, (other + gain) * _LOG2_10) / _LOG2_10
+                reaches = self.reach(second, other_speed)
+                limit, typical = min(limit, reaches[0]), min(typical, reaches[1])
+            bands = bands + self.equaliser(rng)
+            if rng.uniform() < self.data.mono_share:
+                bands = bands.copy()
+                bands[1] = np.log10(TINY)
+        response, cutoff_bin = self.filter(rate, limit * rate / self.model.window, rng)
+        return BandExample(
+            bands=np.asarray(bands, np.float32),
+            flatness=np.asarray(flatness, np.float32),
+            response=response,
+            cutoff_bin=np.float32(cutoff_bin),
+            typical_bin=np.float32(min(typical, top)),
+            limit_bin=np.float32(min(limit, top)),
+        )
+
+    def reach(self, piece: Piece, speed: float) -> tuple[float, float]:
+        """Highest and typical bandwidth in bins of a piece played at ``speed``."""
+        bins_per_hz = self.model.window / piece.sample_rate
+        # The resampler's own transition lies above.
+        top = float(self.model.bins - 1) * (1.0 if speed == 1.0 else 0.95)
+        typical = min(piece.typical_hz, piece.bandwidth_hz)
+        return (
+            min(piece.bandwidth_hz * speed * bins_per_hz, top),
+            min(typical * speed * bins_per_hz, top),
+        )
+
+    def equaliser(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        """A random smooth curve over the bands in log10 power, gain and darkness included."""
+        levels, data = self.levels, self.data
+        gain = rng.uniform(data.gain_db[0], data.gain_db[1]) / 10
+        tilt = rng.uniform(-levels.tilt_db, levels.tilt_db) / 40 * np.clip(self.octaves, -2, 4.5)
+        knots = rng.normal(0, levels.eq_db / 10, 7)
+        curve = np.interp(self.octaves, np.linspace(-4.0, 4.5, 7), knots)
+        dark = 0.0
+        if rng.uniform() < data.dark_share:
+            pole = rng.uniform(0.3, 2.6)  # octaves above 1 kHz
+            dark = -2 * np.log10(1 + 4.0 ** (self.octaves - pole))
+        return np.asarray(gain + tilt + curve + dark, np.float32)
+
+    def filter(
+        self, rate: int, limit_hz: float, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], float]:
+        """Power gain of a random filter in every band, and its cut-off as a detector reads it."""
+        low = self.limits.cutoff_hz[0]
+        high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
+        bins_per_hz = self.model.window / rate
+        for _ in range(4):  # a gentle slope can end above the range: draw a lower one
+            limits = DegradationRange(self.limits.families, (low, high), self.limits.orders)
+            gain = power_response(draw(rng, limits), rate, self.model.bins)
+            lost = np.flatnonzero(gain > 10 ** (-LOSS_DB / 10))
+            cutoff_bin = float(lost[-1] + 0.5) if lost.size else 0.0
+            if cutoff_bin <= bins_per_hz * max(1.1 * low, 0.9 * limit_hz):
+                break
+            high = max(low * 1.2, 0.7 * high)
+        read = cutoff_bin * (1 + self.data.cutoff_jitter * rng.standard_normal())
+        bands = np.maximum(gain @ self.network.analysis.numpy(), 1e-9)
+        read = float(np.clip(read, low * bins_per_hz, 0.94 * self.model.bins))
+        return bands.astype(np.float32), read
+
+
+_LOG2_10 = np.float32(np.log2(10.0))
