@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from aliquot.degrade.lowpass import Lowpass, power_response
+from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.spectral import TINY, Spectral
 from aliquot.training.bands import BandExamples, described, random_rows
 from aliquot.training.data import decoded, samples_of
 from aliquot.training.losses import LevelLoss, Region
 from aliquot.training.settings import LossSettings, Settings
-from aliquot.training.step import level_step, mid_side, spectra
+from aliquot.training.step import level_step, spectra
 
 
 def examples(settings: Settings, *, held_out: bool = False) -> BandExamples:
@@ -32,7 +33,7 @@ def test_a_piece_is_described_as_the_network_describes_its_waveform(tiny: Settin
     piece = examples(tiny).pieces[0]
     rows = np.load(described(piece, tiny.data, network, 1.0))
     at = 100 * tiny.model.hop
-    wave = mid_side(samples_of(decoded(piece, tiny.data)[at : at + 4 * tiny.model.window]))
+    wave = to_mid_side(samples_of(decoded(piece, tiny.data)[at : at + 4 * tiny.model.window]))
     spectrum = spectra(torch.from_numpy(wave)[None], tiny.model.window, tiny.model.hop)
     power = spectrum.square().sum(dim=2) / (0.375 * tiny.model.window)
     bands = torch.log10(power @ network.analysis + TINY)[0, :, 3].numpy()

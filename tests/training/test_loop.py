@@ -6,17 +6,44 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from aliquot.errors import ConfigError, ModelError
 from aliquot.training import checkpoint
-from aliquot.training.loop import Trainer, learning_rate, pick_device
+from aliquot.training.loop import Trainer, pick_device
 from aliquot.training.settings import OptimSettings, Settings
+from aliquot.training.stages import learning_rate
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def write_settings(path: Path, tiny: Settings, steps: int) -> None:
+    path.write_text(
+        f"""
+        [model]
+        width = 8
+        expansion = 1
+        dilations = [1]
+        input_bands = 16
+        output_bands = 16
+        [data]
+        music = "{tiny.data.music}"
+        held_out = "{tiny.data.held_out}"
+        cache = "{tiny.data.cache}"
+        loss_frames = 12
+        [optim]
+        batch = 2
+        steps = {steps}
+        [run]
+        workers = 0
+        validation_examples = 2
+        """
+    )
 
 
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(
@@ -62,6 +89,56 @@ def test_a_run_killed_without_warning_resumes_from_its_last_checkpoint(
     again.train(lambda row: None)
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(again)[name]), name
+
+
+def test_dropout_draws_the_same_after_a_pause(tiny: Settings, tmp_path: Path) -> None:
+    settings = replace(tiny, model=replace(tiny.model, dropout=0.5))
+    whole = Trainer(settings, tmp_path / "whole")
+    whole.train(lambda row: None)
+    for _ in range(12):
+        torch.rand(3)
+        Trainer(settings, tmp_path / "parts").train(lambda row: None, max_seconds=0)
+    parts = Trainer(settings, tmp_path / "parts")
+    assert parts.step == 12
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(parts)[name]), name
+
+
+def test_two_processes_train_as_one_with_the_whole_batch(tiny: Settings, tmp_path: Path) -> None:
+    """Under torchrun: the logged losses of twelve steps differ by rounding only."""
+    settings = tmp_path / "tiny.toml"
+    write_settings(settings, tiny, steps=20)
+
+    def losses(out: Path, *launcher: str) -> list[float]:
+        command = [*launcher, "-m", "aliquot", "train", str(settings), "-o", str(out), "--quiet"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+        return [value for row in rows for key, value in row.items() if "total" in key]
+
+    one = losses(tmp_path / "one", sys.executable)
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2")
+    two = losses(tmp_path / "two", *launcher, "--master-port=29611")
+    assert len(one) == len(two) == 3
+    assert two == pytest.approx(one, abs=1e-3)
+
+
+def test_previews_are_pictures_and_sound(tiny: Settings, tmp_path: Path) -> None:
+    settings = replace(tiny, run=replace(tiny.run, previews=1))
+    Trainer(settings, tmp_path).train(lambda row: None)
+    names = {path.name for path in (tmp_path / "previews").iterdir()}
+    assert names == {
+        "original-0.wav", "degraded-0.wav",
+        "step-000008-0.png", "step-000008-0-restored.wav",
+        "step-000012-0.png", "step-000012-0-restored.wav",
+    }  # fmt: skip
+    original, degraded, restored = (
+        soundfile.read(tmp_path / "previews" / name)[0]
+        for name in ("original-0.wav", "degraded-0.wav", "step-000012-0-restored.wav")
+    )
+    assert original.shape == degraded.shape == restored.shape
+    assert np.abs(degraded - original).max() > 0
+    assert np.abs(restored - degraded).max() > 0
 
 
 def test_training_lowers_the_loss_on_one_batch(tiny: Settings, tmp_path: Path) -> None:
@@ -120,27 +197,7 @@ def test_a_gpu_that_is_not_there_is_an_error() -> None:
 
 def test_train_by_command_resumes_and_names_a_wrong_key(tiny: Settings, tmp_path: Path) -> None:
     settings = tmp_path / "tiny.toml"
-    settings.write_text(
-        f"""
-        [model]
-        width = 8
-        expansion = 1
-        dilations = [1]
-        input_bands = 16
-        output_bands = 16
-        [data]
-        music = "{tiny.data.music}"
-        held_out = "{tiny.data.held_out}"
-        cache = "{tiny.data.cache}"
-        loss_frames = 12
-        [optim]
-        batch = 2
-        steps = 2
-        [run]
-        workers = 0
-        validation_examples = 2
-        """
-    )
+    write_settings(settings, tiny, steps=2)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "aliquot", "train", str(settings), *words, "--quiet"]

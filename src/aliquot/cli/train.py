@@ -21,6 +21,8 @@ def train(
     """Train a model from a settings file; run again to resume.
 
     Example: aliquot train settings/aliquot.toml optim.steps=8000
+
+    Under torchrun, several processes share every batch.
     """
     from tqdm import tqdm
 
@@ -29,6 +31,7 @@ def train(
 
     try:
         from aliquot.training.loop import Trainer
+        from aliquot.training.parallel import join
         from aliquot.training.settings import Settings
     except ModuleNotFoundError as error:
         raise ConfigError(
@@ -36,9 +39,12 @@ def train(
         ) from error
 
     chosen = load(Settings, settings, overrides)
-    trainer = Trainer(chosen, out or Path("runs") / settings.stem)
+    group = join()
+    trainer = Trainer(chosen, out or Path("runs") / settings.stem, group)
     total = trainer.steps
-    with tqdm(total=total, initial=trainer.step, unit="step", disable=quiet) as bar:
+    with tqdm(
+        total=total, initial=trainer.step, unit="step", disable=quiet or not group.leads
+    ) as bar:
 
         def report(row: dict[str, float]) -> None:
             bar.update(int(row["step"]) - bar.n)
@@ -46,4 +52,5 @@ def train(
             bar.set_postfix_str(f"{name}={row[name]:.4f}")
 
         trainer.train(report, float("inf") if max_minutes is None else 60 * max_minutes)
-    click.echo(trainer.folder / "checkpoint.safetensors")
+    if group.leads:
+        click.echo(trainer.folder / "checkpoint.safetensors")

@@ -18,10 +18,11 @@ from aliquot.degrade.chain import DegradationRange, draw
 from aliquot.degrade.lowpass import power_response
 from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.resample import resample
+from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.spectral import TINY, Spectral, SpectralConfig
 from aliquot.training.data import Piece, decoded, draw_weights, read_manifest, samples_of
 from aliquot.training.settings import DataSettings, LevelSettings
-from aliquot.training.step import mid_side, spectra
+from aliquot.training.step import spectra
 
 _FRAMES_AT_ONCE = 1_024
 _FLOOR_DB = -50.0
@@ -61,7 +62,7 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
         samples = samples_of(decoded(piece, settings)[:])
         if speed != 1.0:
             samples = resample(samples, piece.sample_rate * speed, piece.sample_rate)
-        waves = torch.from_numpy(mid_side(samples))[None]
+        waves = torch.from_numpy(to_mid_side(samples))[None]
         scale = (0.375 * config.window) ** -0.5
         rows = []
         for start in range(0, waves.shape[2] - config.window, _FRAMES_AT_ONCE * config.hop):

@@ -50,31 +50,38 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def pack(
-    model: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+    modules: dict[str, nn.Module],
+    average: dict[str, Tensor],
+    optimizers: dict[str, torch.optim.AdamW],
 ) -> dict[str, Tensor]:
-    """All tensors of a run under one flat naming: ``model.``, ``ema.``, ``optim.<n>.``."""
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"ema.{name}": value for name, value in average.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optim.{index}.{key}": value for key, value in state.items()}
+    """All tensors of a run under one flat naming.
+
+    ``ema.``, and for each module ``<name>.model.`` and ``<name>.optim.<n>.``.
+    """
+    tensors = {f"ema.{name}": value for name, value in average.items()}
+    for key, module in modules.items():
+        tensors |= {f"{key}.model.{name}": value for name, value in module.state_dict().items()}
+        for index, state in optimizers[key].state_dict()["state"].items():
+            tensors |= {f"{key}.optim.{index}.{name}": value for name, value in state.items()}
     return tensors
 
 
 def unpack(
     tensors: dict[str, Tensor],
-    model: nn.Module,
+    modules: dict[str, nn.Module],
     average: dict[str, Tensor],
-    optimizer: torch.optim.Optimizer,
+    optimizers: dict[str, torch.optim.AdamW],
 ) -> None:
     """Put back what :func:`pack` took, in place."""
-    model.load_state_dict(part(tensors, "model."))
     average.update(part(tensors, "ema."))
-    whole = optimizer.state_dict()
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, value in part(tensors, "optim.").items():
-        index, key = name.split(".", 1)
-        states.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": states, "param_groups": whole["param_groups"]})
+    for key, module in modules.items():
+        module.load_state_dict(part(tensors, f"{key}.model."))
+        whole = optimizers[key].state_dict()
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, value in part(tensors, f"{key}.optim.").items():
+            index, field = name.split(".", 1)
+            states.setdefault(int(index), {})[field] = value
+        optimizers[key].load_state_dict({"state": states, "param_groups": whole["param_groups"]})
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

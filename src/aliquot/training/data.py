@@ -13,10 +13,10 @@ from torch.utils.data import Dataset
 from aliquot.audio import Waveform
 from aliquot.degrade.chain import DegradationRange, degrade, draw
 from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.dsp.stereo import to_mid_side
 from aliquot.errors import ConfigError
 from aliquot.models.spectral import SpectralConfig
 from aliquot.training.settings import DataSettings
-from aliquot.training.step import mid_side
 
 MARGIN = 4096
 """Samples around a crop in which filters settle."""
@@ -199,8 +199,8 @@ class Examples(Dataset[Example]):
         bins_per_hz = self.model.window / piece.sample_rate
         top = float(self.model.bins - 1)
         return Example(
-            degraded=mid_side(degraded[:, keep]),
-            original=mid_side(original[:, keep]),
+            degraded=to_mid_side(degraded[:, keep]),
+            original=to_mid_side(original[:, keep]),
             cutoff_bin=np.float32(cutoff_hz * bins_per_hz),
             typical_bin=np.float32(min(typical * bins_per_hz, top)),
             limit_bin=np.float32(min(limit * bins_per_hz, top)),

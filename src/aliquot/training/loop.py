@@ -1,12 +1,9 @@
-"""The one training loop: resumable, checkpointed, logged as JSON lines.
+"""The one training loop: resumable, checkpointed, logged as JSON lines, in one process or many."""
 
-A run has two stages: levels are learned from band powers, then everything from waveforms.
-"""
-
+import copy
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from aliquot.config import build
 from aliquot.errors import ConfigError
-from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training import checkpoint
-from aliquot.training.bands import BandExamples
-from aliquot.training.data import Examples
-from aliquot.training.losses import LevelLoss, SpectralLoss
-from aliquot.training.settings import OptimSettings, Settings
-from aliquot.training.step import level_step, spectral_step
+from aliquot.training.methods import NETWORK, Method
+from aliquot.training.parallel import Group, SharedNoise
+from aliquot.training.previews import show
+from aliquot.training.registry import method_of
+from aliquot.training.settings import Settings
+from aliquot.training.stages import Stage, learning_rate
 
 Report = Callable[[dict[str, float]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A part of a run.
-
-    Attributes:
-        name: ``levels`` or ``waves``.
-        first: The step at which it begins.
-        optim: Its length, batch and learning rate.
-    """
-
-    name: str
-    first: int
-    optim: OptimSettings
-
-
-def stages_of(settings: Settings) -> list[Stage]:
-    """The stages of a run, in order."""
-    levels = settings.levels
-    optim = replace(
-        settings.optim,
-        steps=levels.steps,
-        batch=levels.batch,
-        learning_rate=levels.learning_rate,
-    )
-    stages = [Stage("levels", 0, optim)] if levels.steps else []
-    return [*stages, Stage("waves", levels.steps, settings.optim)]
-
-
-def learning_rate(optim: OptimSettings, step: int) -> float:
-    """Warm-up, constant, linear decay to a fiftieth over the last ``decay`` of the steps."""
-    rate = optim.learning_rate * min(1.0, (step + 1) / max(1, optim.warmup))
-    left = (optim.steps - step) / max(1.0, optim.decay * optim.steps)
-    return rate * min(1.0, max(0.02, left))
 
 
 def pick_device(name: str) -> torch.device:
@@ -78,27 +39,45 @@ def pick_device(name: str) -> torch.device:
 
 
 class Trainer:
-    """A run in a folder: ``checkpoint.safetensors``, ``log.jsonl``, ``settings.json``."""
+    """A run in a folder: ``checkpoint.safetensors``, ``log.jsonl``, ``best/``, ``previews/``."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, group: Group | None = None) -> None:
+        """Start a run or take it up where its folder's last checkpoint left it.
+
+        Args:
+            settings: Everything it depends on.
+            folder: Where it lives.
+            group: The processes it is shared by; see :mod:`aliquot.training.parallel`.
+
+        Raises:
+            ConfigError: If the settings cannot be used, or the folder holds another run.
+        """
         self.settings, self.folder = settings, folder
+        self.group = group or Group()
         self.device = pick_device(settings.run.device)
         torch.manual_seed(settings.run.seed)
-        self.model = Spectral(settings.model).to(self.device)
-        self.loss = SpectralLoss(settings.loss, settings.model, self.device)
-        self.level_loss = LevelLoss(settings.loss, self.model)
-        self.stages = stages_of(settings)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=settings.optim.learning_rate,
-            betas=(0.9, 0.98),
-            weight_decay=settings.optim.weight_decay,
-        )
+        self.method: Method = method_of(settings)
+        self.stages = self.method.stages
+        self.modules = {name: m.to(self.device) for name, m in self.method.modules.items()}
+        self.optimizers = {
+            name: torch.optim.AdamW(
+                module.parameters(),
+                lr=settings.optim.learning_rate,
+                betas=(settings.optim.momentum, 0.98),
+                weight_decay=settings.optim.weight_decay,
+            )
+            for name, module in self.modules.items()
+        }
         self.average = {
             name: value.detach().clone() for name, value in self.model.state_dict().items()
         }
         self.step, self.best, self.seconds = 0, float("inf"), 0.0
         self.resume()
+
+    @property
+    def model(self) -> nn.Module:
+        """The network that is validated and released."""
+        return self.modules[NETWORK]
 
     def resume(self) -> None:
         """Take up the folder's last checkpoint, if there is one."""
@@ -106,63 +85,71 @@ class Trainer:
         if found is None:
             return
         tensors, facts = found
-        if build(SpectralConfig, facts["settings"]["model"]) != self.settings.model:
-            raise ConfigError(
-                f"{self.folder} holds a run of another model; choose another --out or delete it"
-            )
-        checkpoint.unpack(tensors, self.model, self.average, self.optimizer)
+        mine = checkpoint.as_facts(self.settings)
+        for key in ("method", "model", *({self.settings.method} & set(mine))):
+            if facts["settings"].get(key, mine[key]) != mine[key]:
+                raise ConfigError(
+                    f"{self.folder} holds a run of another model; choose another --out or delete it"
+                )
+        checkpoint.unpack(tensors, self.modules, self.average, self.optimizers)
         self.step, self.best, self.seconds = facts["step"], facts["best"], facts["seconds"]
 
     def save(self) -> None:
         """Write a checkpoint."""
-        facts = {
-            "settings": checkpoint.as_facts(self.settings),
-            "step": self.step,
-            "best": self.best,
-            "seconds": self.seconds,
-        }
-        tensors = checkpoint.pack(self.model, self.average, self.optimizer)
-        checkpoint.save(self.folder, tensors, facts)
+        if self.group.leads:
+            facts = {
+                "settings": checkpoint.as_facts(self.settings),
+                "step": self.step,
+                "best": self.best,
+                "seconds": self.seconds,
+            }
+            tensors = checkpoint.pack(self.modules, self.average, self.optimizers)
+            checkpoint.save(self.folder, tensors, facts)
+        self.group.wait()
 
     @property
     def steps(self) -> int:
         """Length of the run."""
-        return sum(stage.optim.steps for stage in self.stages)
+        return self.stages[-1].end
 
     def stage_at(self, step: int) -> Stage:
         """The stage to which a step belongs."""
-        return [stage for stage in self.stages if stage.first <= step or not stage.first][-1]
+        return next((stage for stage in self.stages if step < stage.end), self.stages[-1])
 
     def batches(self) -> Iterator[list[Tensor]]:
-        """Batches from the current step on; batch ``n`` is the same however often one resumes."""
+        """Batches from the current step on; batch ``n`` is the same however often one resumes.
+
+        Of several processes each gets its share, examples ``rank``, ``rank + size``, ...
+
+        Raises:
+            ConfigError: If a batch cannot be shared out evenly.
+        """
+        rank, ranks = self.group.rank, self.group.size
+        workers = self.settings.run.workers
         for stage in self.stages:
             size, done = stage.optim.batch, max(0, self.step - stage.first)
+            if size % ranks:
+                raise ConfigError(f"a batch of {size} cannot be shared by {ranks} processes")
             if done < stage.optim.steps:
-                chosen = range(done * size, stage.optim.steps * size)
-                workers = self.settings.run.workers
                 loader = DataLoader(
-                    Subset[Any](self.examples(stage, held_out=False), chosen),
-                    batch_size=size,
+                    Subset[Any](
+                        self.method.examples(stage, held_out=False),
+                        range(done * size + rank, stage.optim.steps * size, ranks),
+                    ),
+                    batch_size=size // ranks,
                     num_workers=workers,
                     prefetch_factor=3 if workers else None,
                 )
                 for batch in loader:
                     yield [field.to(self.device) for field in batch]
 
-    def examples(self, stage: Stage, *, held_out: bool) -> BandExamples | Examples:
-        """The examples of a stage."""
-        s = self.settings
-        if stage.name == "levels":
-            return BandExamples(s.data, s.levels, s.degrade, s.model, s.run.seed, held_out=held_out)
-        return Examples(s.data, s.degrade, s.model, s.run.seed, held_out=held_out)
-
-    def terms(
-        self, stage: Stage, model: Spectral, batch: list[Tensor], generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Loss terms of a batch of a stage."""
-        if stage.name == "levels":
-            return level_step(model, self.level_loss, batch, half=self.settings.run.half)
-        return spectral_step(model, self.loss, batch, generator)
+    def prepare(self) -> None:
+        """Fill the caches of all stages; one process does it, the others wait."""
+        if self.group.leads:
+            for stage in self.stages:
+                for held_out in (False, True):
+                    self.method.examples(stage, held_out=held_out).prepare()
+        self.group.wait()
 
     def train(self, report: Report, max_seconds: float = float("inf")) -> None:
         """Run to the last step, or as long as allowed; ends with a checkpoint.
@@ -171,12 +158,10 @@ class Trainer:
             report: Called with the mean terms every ten steps and after validations.
             max_seconds: Wall-clock limit of this call.
         """
-        settings = self.settings
+        run = self.settings.run
         self.folder.mkdir(parents=True, exist_ok=True)
-        torch.set_num_threads(settings.run.threads)
-        for stage in self.stages:
-            for held_out in (False, True):
-                self.examples(stage, held_out=held_out).prepare()
+        torch.set_num_threads(run.threads)
+        self.prepare()
         begun, sums, count = time.monotonic(), dict[str, float](), 0
         before = self.seconds
         for batch in self.batches():
@@ -187,38 +172,52 @@ class Trainer:
             count += 1
             if self.step % 10 == 0:
                 means = {name: value / count for name, value in sums.items()}
+                means = self.group.average_terms(means)
                 self.log(report, {"step": self.step, "seconds": self.seconds, **means})
                 sums, count = {}, 0
-            last = self.step in [stage.first for stage in self.stages] + [self.steps]
-            over = time.monotonic() - begun > max_seconds
-            if last or self.step % settings.run.validate_every == 0:
+            last = self.step in [stage.end for stage in self.stages]
+            over = self.group.agreed(time.monotonic() - begun > max_seconds)
+            if last or self.step % run.validate_every == 0:
                 self.validate(report)
-            if last or over or self.step % settings.run.checkpoint_every == 0:
+            if last or over or self.step % run.checkpoint_every == 0:
                 self.save()
             if over:
                 break
 
     def update(self, batch: list[Tensor]) -> dict[str, float]:
-        """One optimizer step; returns the loss terms."""
+        """One step of all optimizers; returns the loss terms."""
         stage = self.stage_at(self.step)
-        optim = stage.optim
-        generator = torch.Generator(self.device).manual_seed(
-            self.settings.run.seed * 1_000_003 + self.step
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(optim, self.step - stage.first)
-        self.model.train()
-        terms = self.terms(stage, self.model, batch, generator)
-        self.optimizer.zero_grad(set_to_none=True)
-        terms["total"].backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip)
-        if torch.isfinite(norm):
-            self.optimizer.step()
+        seed = self.settings.run.seed * 1_000_003 + self.step
+        # Dropout in a resumed run must draw what it would have drawn.
+        torch.manual_seed(seed + 500_009 * self.group.rank)
+        random = SharedNoise(seed, self.device, self.group)
+        found: dict[str, float] = {}
+        for module in self.modules.values():
+            module.train()
+        for name, terms in self.method.rounds(stage, self.step, batch, random):
+            self.optimize(name, terms["total"], learning_rate(stage.optim, self.step - stage.first))
+            prefix = "" if name == NETWORK else f"{name}_"
+            found |= {prefix + key: float(value.detach()) for key, value in terms.items()}
         self.step += 1
-        decay = min(optim.ema, (1 + self.step) / (10 + self.step))
-        for name, value in self.model.state_dict().items():
-            self.average[name].lerp_(value, 1 - decay)
-        return {name: float(value.detach()) for name, value in terms.items()}
+        decay = min(stage.optim.ema, (1 + self.step) / (10 + self.step))
+        for key, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.average[key].lerp_(value, 1 - decay)
+            else:
+                self.average[key].copy_(value)
+        return found
+
+    def optimize(self, name: str, total: Tensor, rate: float) -> None:
+        """Move one module against the gradient of its loss."""
+        module, optimizer = self.modules[name], self.optimizers[name]
+        for group in optimizer.param_groups:
+            group["lr"] = rate * (1.0 if name == NETWORK else self.settings.adversary.rate)
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        self.group.average_gradients(module)
+        norm = nn.utils.clip_grad_norm_(module.parameters(), self.settings.optim.clip)
+        if torch.isfinite(norm):
+            optimizer.step()
 
     @torch.no_grad()
     def validate(self, report: Report) -> None:
@@ -226,36 +225,47 @@ class Trainer:
 
         At the end of a stage the next one's begin: their terms are others, so "best" starts anew.
         """
-        settings = self.settings
         stage = self.stage_at(max(0, self.step - 1))
-        model = Spectral(settings.model).to(self.device).eval()
-        model.load_state_dict(self.average)
-        examples = self.examples(stage, held_out=True)
-        fixed = Subset[Any](examples, range(settings.run.validation_examples))
+        if self.group.leads:
+            network = copy.deepcopy(self.model).eval()
+            network.load_state_dict(self.average)
+            means = self.judge(network, stage)
+            self.log(report, {"step": self.step, "seconds": self.seconds, **means})
+            if means["valid_total"] < self.best:
+                self.best = means["valid_total"]
+                facts = {
+                    "settings": checkpoint.as_facts(self.settings),
+                    "step": self.step,
+                    "valid": means,
+                    "seconds": self.seconds,
+                }
+                tensors = {f"ema.{name}": value for name, value in self.average.items()}
+                checkpoint.save(self.folder / "best", tensors, facts)
+        if self.step == stage.end:
+            self.best = float("inf")
+
+    def judge(self, network: nn.Module, stage: Stage) -> dict[str, float]:
+        """Mean terms of a network, and previews of the first examples if they are asked for."""
+        run = self.settings.run
+        examples = self.method.examples(stage, held_out=True)
+        fixed = Subset[Any](examples, range(run.validation_examples))
         sums, count = dict[str, float](), 0
         for index, batch in enumerate(DataLoader(fixed, batch_size=stage.optim.batch)):
-            generator = torch.Generator(self.device).manual_seed(index)
+            random = SharedNoise(index, self.device)
             placed = [field.to(self.device) for field in batch]
-            for name, value in self.terms(stage, model, placed, generator).items():
+            for name, value in self.method.judged(network, stage, placed, random).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
             count += 1
-        means = {f"valid_{name}": value / count for name, value in sums.items()}
-        self.log(report, {"step": self.step, "seconds": self.seconds, **means})
-        if means["valid_total"] < self.best:
-            self.best = means["valid_total"]
-            facts = {
-                "settings": checkpoint.as_facts(settings),
-                "step": self.step,
-                "valid": means,
-                "seconds": self.seconds,
-            }
-            tensors = {f"ema.{name}": value for name, value in self.average.items()}
-            checkpoint.save(self.folder / "best", tensors, facts)
-        if self.step == stage.first + stage.optim.steps:
-            self.best = float("inf")
+            if index < run.previews:
+                preview = self.method.preview(network, stage, placed)
+                if preview is not None:
+                    show(preview, self.folder / "previews", f"step-{self.step:06d}-{index}")
+        return {f"valid_{name}": value / count for name, value in sums.items()}
 
     def log(self, report: Report, row: dict[str, float]) -> None:
         """Append a line to the log and pass it on."""
+        if not self.group.leads:
+            return
         rounded = {name: round(value, 5) for name, value in row.items()}
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(rounded) + "\n")

@@ -101,6 +101,8 @@ class OptimSettings:
         steps: Length of the run.
         warmup: Steps from zero to the full rate.
         decay: Share of ``steps`` over which the rate falls to a fiftieth.
+        clip: Largest norm of a gradient.
+        momentum: AdamW's first decay.
         ema: Decay of the averaged weights that are validated and released.
     """
 
@@ -112,6 +114,26 @@ class OptimSettings:
     decay: float = 0.35
     clip: float = 1.0
     ema: float = 0.998
+    momentum: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class AdversarySettings:
+    """The adversarial part of a waveform method's loss.
+
+    Attributes:
+        weight: Of the adversary's verdict beside the reconstruction's 1; 0 trains without one.
+        features: Weight of feature matching beside ``weight``.
+        warmup: Steps without the adversary.
+        kind: ``least-squares`` or ``hinge``.
+        rate: The adversary's learning rate over the network's.
+    """
+
+    weight: float = 0.0
+    features: float = 2.0
+    warmup: int = 300
+    kind: str = "least-squares"
+    rate: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +149,7 @@ class RunSettings:
         validation_examples: Fixed examples from the held-out files.
         device: ``cpu``, ``cuda`` or ``auto``.
         half: Whether the network computes in bfloat16 while levels are learned.
+        previews: Held-out examples to draw and to write as sound at every validation.
     """
 
     seed: int = 1
@@ -137,16 +160,19 @@ class RunSettings:
     validation_examples: int = 48
     device: str = "auto"
     half: bool = True
+    previews: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A whole run."""
+    """A whole run; ``method`` names what is trained (see :mod:`aliquot.training.registry`)."""
 
+    method: str = "aliquot"
     model: SpectralConfig = field(default_factory=SpectralConfig)
     data: DataSettings = field(default_factory=DataSettings)
     levels: LevelSettings = field(default_factory=LevelSettings)
     degrade: DegradationRange = field(default_factory=DegradationRange)
     loss: LossSettings = field(default_factory=LossSettings)
     optim: OptimSettings = field(default_factory=OptimSettings)
+    adversary: AdversarySettings = field(default_factory=AdversarySettings)
     run: RunSettings = field(default_factory=RunSettings)

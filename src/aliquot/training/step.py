@@ -1,18 +1,14 @@
 """One training step: examples in, loss terms out."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from aliquot.audio import Waveform
+from aliquot.dsp.stereo import from_mid_side
+from aliquot.dsp.stft import istft
 from aliquot.models.spectral import Spectral
 from aliquot.training.losses import LevelLoss, Region, SpectralLoss
-
-
-def mid_side(samples: Waveform) -> Waveform:
-    """Left and right to mid and side, ``(2, samples)``."""
-    left, right = samples
-    return np.stack([(left + right) / 2, (left - right) / 2])
+from aliquot.training.parallel import SharedNoise
 
 
 def spectra(waves: Tensor, window: int, hop: int) -> Tensor:
@@ -31,7 +27,7 @@ def spectra(waves: Tensor, window: int, hop: int) -> Tensor:
 
 
 def spectral_step(
-    model: Spectral, loss: SpectralLoss, batch: list[Tensor], generator: torch.Generator
+    model: Spectral, loss: SpectralLoss, batch: list[Tensor], random: SharedNoise
 ) -> dict[str, Tensor]:
     """Loss terms of one batch; ``total`` is to be differentiated.
 
@@ -39,7 +35,7 @@ def spectral_step(
         model: The network.
         loss: The weighted distances.
         batch: Fields of :class:`aliquot.training.data.Example`, stacked.
-        generator: Of the noise.
+        random: Source of the noise.
     """
     degraded, original, cutoff, typical, limit = batch
     config = model.config
@@ -50,10 +46,30 @@ def spectral_step(
     wanted = spectra(original[:, :, edge:-edge], config.window, stride * config.hop)
     shape = wanted.shape
     scale = (0.375 * config.window / 2) ** 0.5
-    noise = scale * torch.randn(shape, generator=generator, device=degraded.device)
+    noise = scale * random.normal(shape)
     high, level = model.restore(given, cutoff, noise, stride)
     estimate = given[:, :, :, inner] + high
     return loss(estimate, wanted, level, Region(cutoff, typical, limit))
+
+
+@torch.no_grad()
+def spectral_preview(model: Spectral, batch: list[Tensor]) -> tuple[Waveform, Waveform, Waveform]:
+    """Original, degraded and restored of a batch's first example, left and right."""
+    degraded, original, cutoff = (field[:1] for field in batch[:3])
+    config = model.config
+    given = spectra(degraded, config.window, config.hop)
+    inner = slice(config.context, -config.context)
+    scale = (0.375 * config.window / 2) ** 0.5
+    shape = given[:, :, :, inner].shape
+    noise = scale * SharedNoise(0, given.device).normal(shape)
+    given = given[:, :, :, inner]
+    high, _ = model.restore(spectra(degraded, config.window, config.hop), cutoff, noise)
+    planes = [given + high, given, spectra(original, config.window, config.hop)[:, :, :, inner]]
+    waves = []
+    for rows in planes:
+        complex_rows = torch.complex(rows[0, :, 0], rows[0, :, 1]).cpu().numpy()
+        waves.append(from_mid_side(istft(complex_rows, config.window, config.hop), 2))
+    return waves[2], waves[1], waves[0]
 
 
 def level_step(
