@@ -70,7 +70,7 @@ def test_the_fade_is_the_one_of_the_splice(
     network = copy.deepcopy(network)
     with torch.no_grad():  # equal levels, all of it noise
         network.leave.weight.zero_()
-        network.leave.bias.copy_(torch.tensor([0.0] * 40 + [-20.0] * 60))
+        network.leave.bias.copy_(torch.tensor([0.0] * 20 + [-20.0] * 40))
     out = high(network, spectrum, noise).square().sum(dim=(0, 1, 2, 3)).sqrt().numpy()[280:310]
     assert ((out > 0) == (expected > 0)).all()
     assert np.corrcoef(out[:24], expected[:24])[0, 1] > 0.95
@@ -101,7 +101,7 @@ def test_swapped_channels_swap_levels(
     network = copy.deepcopy(network)
     with torch.no_grad():  # equal levels of mid and side, half copied, the whole panning kept
         network.leave.weight.zero_()
-        network.leave.bias.copy_(torch.tensor([0.0] * 80 + [20.0] * 20))
+        network.leave.bias.copy_(torch.tensor([0.0] * 40 + [20.0] * 20))
     left_only = spectrum.clone()
     left_only[:, 1] = left_only[:, 0]
     right_only = left_only.clone()
@@ -154,7 +154,7 @@ def test_a_network_that_knows_nothing_continues_the_top_of_the_given_band() -> N
     network = Spectral(config).eval()
     torch.nn.init.zeros_(network.leave.weight)
     with torch.no_grad():
-        network.leave.bias[2 * 20 : 4 * 20] = -20.0  # all of it noise
+        network.leave.bias[20:40] = -20.0  # all of it noise
     shape = (1, 2, 2, 60 + 2 * config.context, config.bins)
     white = torch.randn(shape) * (torch.arange(config.bins) < 300) * (0.375 * 2048 / 2) ** 0.5
     white[..., 200:] *= 0.1
