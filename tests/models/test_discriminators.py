@@ -1,0 +1,89 @@
+import math
+
+import pytest
+import torch
+
+from aliquot.models.discriminators import (
+    NARROW,
+    DiscriminatorConfig,
+    Discriminators,
+    ScaleDiscriminator,
+    decibels,
+)
+
+TINY = DiscriminatorConfig(width=1, scales=2, windows=(128, 256))
+
+
+@pytest.fixture(scope="module")
+def judges() -> Discriminators:
+    torch.manual_seed(0)
+    return Discriminators(TINY)
+
+
+def test_parameters() -> None:
+    with torch.device("meta"):
+        for config, expected in ((DiscriminatorConfig(), 17_204_988), (NARROW, 1_300_296)):
+            judges = Discriminators(config)
+            assert sum(tensor.numel() for tensor in judges.parameters()) == expected
+
+
+def test_each_discriminator_scores_each_channel(judges: Discriminators) -> None:
+    """2 examples of 3 channels of 2048 samples: 2048 / 256 scores, half of that at half the rate;
+    13 frames of 65 bins after (2048 - 128) / 32 + 1 = 61 and 29 frames of 128 and 256."""
+    scores, features = judges(torch.randn(2, 3, 2048))
+    assert [tuple(score.shape) for score in scores] == [
+        (6, 1, 8),
+        (6, 1, 4),
+        (6, 1, 61, 9),
+        (6, 1, 29, 17),
+    ]
+    assert [len(layers) for layers in features] == [6, 6, 5, 5]
+    assert all(layer.shape[0] == 6 for layers in features for layer in layers)
+
+
+def test_the_gradient_of_every_score_reaches_the_waveform(judges: Discriminators) -> None:
+    x = (0.1 * torch.randn(1, 1, 2048)).requires_grad_()
+    for score in judges(x).scores:
+        (gradient,) = torch.autograd.grad(score.square().sum(), x, retain_graph=True)
+        assert gradient.isfinite().all()
+        assert (gradient[..., 300:-300] != 0).float().mean() > 0.9
+
+
+def test_silence_has_finite_gradients(judges: Discriminators) -> None:
+    x = torch.zeros(1, 1, 1024, requires_grad=True)
+    sum(score.sum() for score in judges(x).scores).backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+
+
+def test_decibels_run_from_silence_at_0_to_a_full_sine_at_1() -> None:
+    """A sine of bin 16; at a tenth of the amplitude it is 20 dB of 100 lower."""
+    time = torch.arange(1024)
+    sine = torch.sin(2 * math.pi * 16 * time / 256)[None]
+    level = decibels(sine, 256)
+    assert level.shape == (1, 13, 129)
+    assert level[..., 16].mean() == pytest.approx(1.0, abs=1e-4)
+    assert decibels(0.1 * sine, 256)[..., 16].mean() == pytest.approx(0.8, abs=1e-4)
+    assert decibels(0 * sine, 256).abs().max() == pytest.approx(0.0, abs=1e-5)
+    assert level[..., 40:].max() < 0.1
+
+
+def test_a_coarser_scale_hears_less_of_the_treble() -> None:
+    torch.manual_seed(0)
+    fine, coarse = ScaleDiscriminator(2, 0), ScaleDiscriminator(2, 2)
+    coarse.load_state_dict(fine.state_dict())
+    alternating = torch.ones(1, 4096)
+    alternating[:, 1::2] = -1
+    silence = torch.zeros(1, 4096)
+
+    def heard(judge: ScaleDiscriminator) -> float:
+        first = judge(alternating)[1][0] - judge(silence)[1][0]
+        return float(first[..., 100:-100].abs().max().detach())
+
+    assert heard(coarse) < 1e-6 < heard(fine)
+    assert fine(silence)[0].shape[2] == 4 * coarse(silence)[0].shape[2]
+
+
+def test_nothing_to_judge_by_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        DiscriminatorConfig(scales=0, windows=())
