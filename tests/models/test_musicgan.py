@@ -37,3 +37,9 @@ def test_the_output_of_block_b_is_added_to_that_of_block_b_from_the_end() -> Non
         pairs = network.last(first)
     expected = torch.stack([pairs[0, 0], pairs[0, 1]], dim=1).flatten()
     torch.testing.assert_close(network.band(given)[0, 0], expected)
+
+
+def test_both_count_alike() -> None:
+    network = MusicGan(MusicGanConfig(layers=1, width=0.01))
+    y, skip = torch.tensor([1.0, 2.0]), torch.tensor([10.0, 20.0])
+    assert network.join(y, skip).tolist() == [11, 22]

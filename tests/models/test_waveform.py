@@ -168,9 +168,8 @@ def test_a_sample_depends_on_its_context_and_no_further(network: WaveformModel) 
     assert network.context - network.factor <= furthest <= network.context
 
 
-def test_onnx_agrees_at_another_length(network: WaveformModel, tmp_path: Path) -> None:
-    samples = up(300, network.multiple)
-    path = tmp_path / "network.onnx"
+def export(network: WaveformModel, samples: int, path: Path) -> onnxruntime.InferenceSession:
+    """Traced with ``samples`` samples of one channel; every axis may change."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter of static graphs is deprecated
         torch.onnx.export(
@@ -185,13 +184,41 @@ def test_onnx_agrees_at_another_length(network: WaveformModel, tmp_path: Path) -
                 name: {0: "batch", 1: "channels", 2: "samples"} for name in ("waveform", "restored")
             },
         )
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def test_onnx_agrees_at_another_length(network: WaveformModel, tmp_path: Path) -> None:
+    samples = up(300, network.multiple)
+    session = export(network, samples, tmp_path / "network.onnx")
     for shape in ((1, 1, samples), (2, 2, samples + 5 * network.multiple)):
         x = waves(*shape)
         expected = restored(network, x).numpy()
         found = session.run(None, {"waveform": x.numpy()})[0]
         assert found.shape == shape
         assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_onnx_agrees_with_a_modulated_network(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = AudioUNet(AudioUNetConfig(layers=2, width=0.04, film=True)).eval()
+    torch.nn.init.normal_(network.last.weight, std=0.3)
+    for name, parameter in network.named_parameters():
+        if "affine" in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    session = export(network, 512, tmp_path / "network.onnx")
+    x = waves(2, 2, 1280)
+    expected = restored(network, x).numpy()
+    found = session.run(None, {"waveform": x.numpy()})[0]
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_an_untrained_network_is_nearly_the_spline(name: str) -> None:
+    torch.manual_seed(0)
+    network = BUILDERS[name]().eval()
+    x = waves(1, 1, up(600, network.multiple))
+    spline = Spline(network.factor)(x)
+    assert 0 < (restored(network, x) - spline).abs().max() < 0.02 * spline.abs().max()
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -16,11 +16,10 @@ dropout on the way up, and a middle block of 512 filters of length 9 at any dept
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, conv
+from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, conv, last_conv
 
 FILTERS = (128, 384, 512, 512, 512, 512, 512, 512)
 """Of each block down, and half those of its mirror image."""
@@ -140,9 +139,7 @@ class AudioUNet(WaveformModel):
                 zip(below, widths, lengths, strict=True)
             )
         )
-        self.last = conv(2 * widths[0], 2, LAST_LENGTH)
-        with torch.no_grad():
-            nn.init.normal_(self.last.weight, std=1e-3)  # an untrained network is nearly the spline
+        self.last = last_conv(2 * widths[0], LAST_LENGTH)
 
     def modulation(self, channels: int, level: int) -> nn.Module:
         """The last layer of a block whose output has a sample for each ``2^level`` samples."""

@@ -15,10 +15,9 @@ Trained by mean squared error on splices of two seconds, x4. Where we differ:
 
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
-from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, conv
+from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, conv, last_conv
 
 FIRST_LENGTH, LENGTH, MIDDLE_LENGTH = 5, 3, 4
 
@@ -87,6 +86,4 @@ class Hetherly(WaveformModel):
             nn.Sequential(block(inputs, 2 * width, LENGTH, 1), SubPixel())
             for inputs, width in zip(below, widths, strict=True)
         )
-        self.last = conv(2 * widths[0], 2, LENGTH)
-        with torch.no_grad():
-            nn.init.normal_(self.last.weight, std=1e-3)  # an untrained network is nearly the spline
+        self.last = last_conv(2 * widths[0], LENGTH)

@@ -13,11 +13,10 @@ half the inputs. No unit is dropped by default: the adversary regularises.
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from aliquot.models.audiounet import LAST_LENGTH, MIDDLE_LENGTH, AudioUNetConfig
-from aliquot.models.waveform import SubPixel, WaveformModel, conv
+from aliquot.models.waveform import SubPixel, WaveformModel, conv, last_conv
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,7 @@ class MusicGan(WaveformModel):
             )
             for inputs, width, length in zip((*widths[1:], middle), widths, lengths, strict=True)
         )
-        self.last = conv(widths[0], 2, LAST_LENGTH)
-        with torch.no_grad():
-            nn.init.normal_(self.last.weight, std=1e-3)  # an untrained network is nearly the spline
+        self.last = last_conv(widths[0], LAST_LENGTH)
 
     def join(self, y: Tensor, skip: Tensor) -> Tensor:
         """Add the output of block b to that of block ``B - b + 1``."""

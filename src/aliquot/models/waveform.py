@@ -50,9 +50,22 @@ class SubPixel(nn.Module):
 def conv(
     inputs: int, outputs: int, kernel: int, *, stride: int = 1, bias: bool = True
 ) -> nn.Conv1d:
-    """A convolution that keeps the length, or divides it by ``stride`` 2; orthogonal at first."""
-    layer = nn.Conv1d(inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2, bias=bias)
+    """A convolution that keeps the length, or halves it with a ``stride`` of 2.
+
+    It starts as in AudioUNet's code: orthogonal, without bias.
+    """
+    padding = (kernel - 1) // 2
+    layer = nn.Conv1d(inputs, outputs, kernel, stride=stride, padding=padding, bias=bias)
     nn.init.orthogonal_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def last_conv(inputs: int, kernel: int) -> nn.Conv1d:
+    """The last convolution, so small at first that an untrained network is nearly the spline."""
+    layer = conv(inputs, 2, kernel)
+    nn.init.normal_(layer.weight, std=1e-3)
     return layer
 
 
@@ -125,9 +138,7 @@ def receptive_field(kernels: Kernels, factor: int) -> tuple[int, int]:
         before += stride * ((kernel - 1) // 2)
         after += stride * (kernel // 2)
         stride //= 2
-        before += (
-            stride  # of the two samples that a shuffle makes, the later one looks further back
-        )
+        before += stride  # of the two samples a shuffle makes, the later looks further back
         skip = skips.pop()
         before, after = max(before, skip[0]), max(after, skip[1])
     return before + factor * REACH + factor - 1, after + factor * (REACH + 1)
