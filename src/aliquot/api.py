@@ -43,6 +43,7 @@ def restore(  # noqa: PLR0913 - each is a separate choice of the caller
     strength: float = 1.0,
     model: str = "default",
     only_high: bool = False,
+    raw: bool = False,
     threads: int = 2,
 ) -> Restored:
     """Restore the missing high band of a piece of sound.
@@ -55,6 +56,7 @@ def restore(  # noqa: PLR0913 - each is a separate choice of the caller
         strength: Gain of the added band, 0 to 1.5.
         model: A release, an alias or an ``.onnx`` file.
         only_high: Return what would be added instead of the sum.
+        raw: Take all that a waveform model returns, its version of the given band included.
         threads: Windows worked on at a time; the result does not depend on it.
 
     Returns:
@@ -76,7 +78,7 @@ def restore(  # noqa: PLR0913 - each is a separate choice of the caller
         confidence = band.confidence
         warnings = doubts(band)
         cutoff = band.segments if restorable(band) else ()
-    processing = Processing(strength=strength, only_high=only_high, threads=threads)
+    processing = Processing(strength=strength, only_high=only_high, raw=raw, threads=threads)
     restorer = Restorer(
         sample_rate,
         waves.shape[0],

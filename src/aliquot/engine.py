@@ -13,7 +13,8 @@ from aliquot.audio import Waveform
 from aliquot.dsp.noise import noise_frames
 from aliquot.dsp.stereo import from_mid_side, to_mid_side
 from aliquot.dsp.stft import istft, stft
-from aliquot.errors import ModelError
+from aliquot.errors import ConfigError, ModelError
+from aliquot.waveform import FACTS, WaveformEnhancer
 
 
 class Enhancer(Protocol):
@@ -128,28 +129,48 @@ def planes(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def load_enhancer(model: str = "default") -> SpectralEnhancer:
+def load_enhancer(
+    model: str = "default", *, raw: bool = False
+) -> SpectralEnhancer | WaveformEnhancer:
     """Load a model.
 
     Args:
         model: A release, an alias, or a path that ends in ``.onnx``.
+        raw: Take all that a waveform model returns, its version of the given band included.
 
     Raises:
+        ConfigError: If the raw result of a model is asked for that only makes high bands.
         ModelError: If it cannot be found, is damaged, or does not fit the graph contract.
     """
     content, name = weights.read(model)
     session = _session(content, name)
     facts = dict(session.get_modelmeta().custom_metadata_map)
-    missing = {"kind", "window", "hop", "context_frames", "rates", "cutoff_range_hz"} - set(facts)
-    if missing or facts["kind"] != "spectral":
+    kind = facts.get("kind")
+    if kind not in _CONTRACTS:
+        raise ModelError(f"{name} lacks metadata (kind); make it with `aliquot export`")
+    needed, inputs = _CONTRACTS[kind]
+    if missing := needed - set(facts):
         raise ModelError(
-            f"{name} lacks metadata ({', '.join(sorted(missing)) or 'kind'}); "
-            "make it with `aliquot export`"
+            f"{name} lacks metadata ({', '.join(sorted(missing))}); make it with `aliquot export`"
         )
     names = {value.name for value in session.get_inputs()}
-    if names != {"spectrum", "cutoff_bin", "noise"}:
+    if names != inputs:
         raise ModelError(f"{name} has inputs {sorted(names)}; make it with `aliquot export`")
+    if kind == "waveform":
+        return WaveformEnhancer(session, name, facts, raw)
+    if raw:
+        raise ConfigError(f"{name} makes high bands only and has no raw result; leave --raw out")
     return SpectralEnhancer(session, name, facts)
+
+
+_CONTRACTS: dict[str, tuple[frozenset[str], set[str]]] = {
+    "spectral": (
+        frozenset({"window", "hop", "context_frames", "rates", "cutoff_range_hz"}),
+        {"spectrum", "cutoff_bin", "noise"},
+    ),
+    "waveform": (FACTS, {"waveform"}),
+}
+"""Of each kind of model: metadata and inputs."""
 
 
 def _session(content: bytes, name: str) -> Any:

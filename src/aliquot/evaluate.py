@@ -25,6 +25,8 @@ from aliquot.scoreboard import Score
 from aliquot.tasks import TRAINED, Task, choose_filter, degrade
 from aliquot.testset import Entry, load_excerpts, upper_limit_hz
 
+RAW = ":raw"
+"""After a model's name: all that it returns counts, not only its high band."""
 LEAST_ROOM = 1.05
 """An original must reach this many times the cut-off, or there is no truth to score against."""
 
@@ -106,8 +108,10 @@ class Piece:
 
 
 def model_restorer(name: str, threads: int = 1) -> Restore:
-    """The method that a released model (or an ``.onnx`` file) is."""
+    """The method that a release or an ``.onnx`` file is; of ``NAME:raw`` all it returns counts."""
     from aliquot import api
+
+    raw = name.endswith(RAW)
 
     def restore(
         samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
@@ -117,7 +121,8 @@ def model_restorer(name: str, threads: int = 1) -> Restore:
             sample_rate,
             cutoff_hz=cutoff_hz,
             output_rate=output_rate,
-            model=name,
+            model=name.removesuffix(RAW),
+            raw=raw,
             threads=threads,
         )
         return restored.samples, restored.report.cutoff_hz

@@ -11,13 +11,17 @@ import onnx
 import torch
 
 from aliquot.config import build
-from aliquot.errors import ModelError
+from aliquot.errors import ConfigError, ModelError
 from aliquot.models.spectral import Spectral, SpectralConfig
+from aliquot.models.waveform import WaveformModel
 from aliquot.training import checkpoint
+from aliquot.training.settings import Settings
+from aliquot.training.wavemethod import network_of
 
 TOLERANCE = 1e-4
 """Largest difference between PyTorch and ONNX, relative to the peak of the result."""
 
+OPSET = 17
 RATES = (44_100, 48_000)
 CUTOFF_RANGE_HZ = (2_500.0, 19_000.0)
 
@@ -31,31 +35,44 @@ class Exported:
         sha256: Of the file.
         bytes: Of the file.
         difference: Largest difference to PyTorch, relative to the peak.
+        kind: ``spectral`` or ``waveform``.
     """
 
     path: Path
     sha256: str
     bytes: int
     difference: float
+    kind: str
 
 
-def load_network(path: Path, level_db: float = 0.0) -> tuple[Spectral, dict[str, Any]]:
+def load_network(
+    path: Path, level_db: float = 0.0
+) -> tuple[Spectral | WaveformModel, dict[str, Any]]:
     """A network with the averaged weights of a checkpoint file or run folder, and its facts.
 
     Args:
         path: ``checkpoint.safetensors`` or its folder.
-        level_db: Raises all predicted levels; see :func:`export`.
+        level_db: Raises all predicted levels of a spectral model; see :func:`export`.
+
+    Raises:
+        ModelError: If there is no checkpoint.
+        ConfigError: If levels are to be raised of a model that has none.
     """
     folder = path.parent if path.is_file() else path
     found = checkpoint.read(folder)
     if found is None:
         raise ModelError(f"{folder} has no checkpoint.safetensors; give a run folder")
     tensors, facts = found
-    config = build(SpectralConfig, facts["settings"]["model"])
-    config = replace(config, level_offset=config.level_offset + level_db / 20)
-    network = Spectral(config).eval()
+    network: Spectral | WaveformModel
+    if facts["settings"].get("method", "aliquot") == "aliquot":
+        config = build(SpectralConfig, facts["settings"]["model"])
+        network = Spectral(replace(config, level_offset=config.level_offset + level_db / 20))
+    elif level_db:
+        raise ConfigError("a waveform model has no levels to raise; leave --level-db out")
+    else:
+        network = network_of(build(Settings, facts["settings"]))
     network.load_state_dict(checkpoint.part(tensors, "ema."))
-    return network, facts
+    return network.eval(), facts
 
 
 def example_inputs(config: SpectralConfig, frames: int) -> tuple[torch.Tensor, ...]:
@@ -89,36 +106,18 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
         ModelError: If the run has no checkpoint, or ONNX and PyTorch differ too much.
     """
     network, trained = load_network(run, level_db)
-    config = network.config
-    inputs = example_inputs(config, 64)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".part.onnx")
-    torch.onnx.export(
-        network,
-        inputs,
-        str(temporary),
-        dynamo=False,
-        opset_version=17,
-        input_names=["spectrum", "cutoff_bin", "noise"],
-        output_names=["high"],
-        dynamic_axes={
-            "spectrum": {0: "batch", 3: "frames"},
-            "noise": {0: "batch", 3: "inner"},
-            "high": {0: "batch", 3: "inner"},
-        },
-    )
+    metadata = {"steps": str(trained["step"])}
+    if isinstance(network, Spectral):
+        _trace_spectral(network, temporary)
+        metadata |= _spectral_facts(network.config) | {"level_db": str(level_db)}
+    else:
+        _trace_waveform(network, temporary)
+        rate = build(Settings, trained["settings"]).wave.sample_rate
+        metadata |= _waveform_facts(network, rate)
+    metadata |= {"method": trained["settings"].get("method", "aliquot"), **facts}
     graph = onnx.load(str(temporary))
-    metadata = {
-        "kind": "spectral",
-        "window": str(config.window),
-        "hop": str(config.hop),
-        "context_frames": str(config.context),
-        "rates": " ".join(map(str, RATES)),
-        "cutoff_range_hz": " ".join(map(str, CUTOFF_RANGE_HZ)),
-        "steps": str(trained["step"]),
-        "level_db": str(level_db),
-        **facts,
-    }
     for key, value in metadata.items():
         graph.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(graph)
@@ -129,18 +128,92 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
         raise ModelError(f"ONNX differs from PyTorch by {difference:.2e} of the peak; not written")
     temporary.replace(target)
     content = target.read_bytes()
-    return Exported(target, hashlib.sha256(content).hexdigest(), len(content), difference)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Exported(target, sha256, len(content), difference, metadata["kind"])
 
 
-def parity(network: Spectral, path: Path) -> float:
+def _trace_spectral(network: Spectral, path: Path) -> None:
+    torch.onnx.export(
+        network,
+        example_inputs(network.config, 64),
+        str(path),
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=["spectrum", "cutoff_bin", "noise"],
+        output_names=["high"],
+        dynamic_axes={
+            "spectrum": {0: "batch", 3: "frames"},
+            "noise": {0: "batch", 3: "inner"},
+            "high": {0: "batch", 3: "inner"},
+        },
+    )
+
+
+def _spectral_facts(config: SpectralConfig) -> dict[str, str]:
+    return {
+        "kind": "spectral",
+        "window": str(config.window),
+        "hop": str(config.hop),
+        "context_frames": str(config.context),
+        "rates": " ".join(map(str, RATES)),
+        "cutoff_range_hz": " ".join(map(str, CUTOFF_RANGE_HZ)),
+    }
+
+
+def _trace_waveform(network: WaveformModel, path: Path) -> None:
+    torch.onnx.export(
+        network,
+        (example_waves(network, 40),),
+        str(path),
+        dynamo=False,
+        opset_version=OPSET,
+        input_names=["waveform"],
+        output_names=["restored"],
+        dynamic_axes={
+            "waveform": {0: "batch", 1: "channels", 2: "samples"},
+            "restored": {0: "batch", 1: "channels", 2: "samples"},
+        },
+    )
+
+
+def _waveform_facts(network: WaveformModel, rate: int) -> dict[str, str]:
+    nyquist = rate / network.factor / 2
+    return {
+        "kind": "waveform",
+        "factor": str(network.factor),
+        "multiple": str(network.multiple),
+        "context": str(network.context),
+        "rates": str(rate),
+        "cutoff_range_hz": f"{0.5 * nyquist} {1.1 * nyquist}",
+    }
+
+
+def example_waves(network: WaveformModel, multiples: int) -> torch.Tensor:
+    """Two channels of noise, ``(1, 2, samples)``, of at least so many multiples."""
+    least = -(-16 * network.factor // network.multiple)
+    size = network.multiple * max(multiples, least)
+    return 0.1 * torch.randn((1, 2, size), generator=torch.Generator().manual_seed(3))
+
+
+def parity(network: Spectral | WaveformModel, path: Path) -> float:
     """Largest difference between a network and its ONNX file, relative to the peak.
 
-    Taken at a length and a cut-off other than those that the graph was traced with.
+    Taken at lengths and cut-offs other than those that the graph was traced with.
     """
-    from aliquot.engine import load_enhancer
+    from aliquot.engine import SpectralEnhancer, load_enhancer
 
+    load_enhancer.cache_clear()
     enhancer = load_enhancer(str(path))
     worst = 0.0
+    if isinstance(network, WaveformModel):
+        for multiples in (24, 57):
+            waves = example_waves(network, multiples)
+            with torch.no_grad():
+                expected = network(waves).numpy()
+            found = enhancer.session.run(["restored"], {"waveform": waves.numpy()})[0]
+            worst = max(worst, float(np.abs(found - expected).max() / np.abs(expected).max()))
+        return worst
+    assert isinstance(enhancer, SpectralEnhancer)  # noqa: S101 - for the type checker
     for frames, cutoff_bin in ((48, 130.0), (100, 520.5), (64, 820.0)):
         spectrum, _, noise = example_inputs(network.config, frames)
         with torch.no_grad():

@@ -42,6 +42,7 @@ class FileOptions:
         output_rate: Of the result, in Hz.
         start_seconds: Where to begin.
         duration_seconds: How much to restore.
+        raw: Take all that a waveform model returns, its version of the given band included.
         block_seconds: Sound read at a time.
         threads: Windows worked on at a time.
         overwrite: Whether an existing result may be replaced; it is skipped otherwise.
@@ -59,6 +60,7 @@ class FileOptions:
     output_rate: int | None = None
     start_seconds: float = 0.0
     duration_seconds: float | None = None
+    raw: bool = False
     block_seconds: float = 2.0
     threads: int = 2
     overwrite: bool = False
@@ -156,7 +158,7 @@ class _Job:
                 if path.exists() and not path.samefile(self.source):
                     return Report("skipped", target=str(path), sample_rate=info.sample_rate)
         if options.cutoff_hz is not None:
-            check_cutoff(load_enhancer(options.model), options.cutoff_hz)
+            check_cutoff(load_enhancer(options.model, raw=options.raw), options.cutoff_hz)
             verdict = None
         else:
             verdict = inspect(self.source)
@@ -200,6 +202,7 @@ class _Job:
             processing=Processing(
                 strength=options.strength,
                 only_high=options.only_high,
+                raw=options.raw,
                 headroom=not self.fmt.is_float,
                 threads=options.threads,
             ),

@@ -74,7 +74,8 @@ class Restorer:
         self.headroom = Headroom(channels)
         self.predictor: Predictor | None = None
         if any(part.cutoff_hz < FULL_BAND_HZ for part in self.segments):
-            enhancer = load_enhancer(model) if isinstance(model, str) else model
+            raw = processing.raw
+            enhancer = load_enhancer(model, raw=raw) if isinstance(model, str) else model
             stream = Stream(sample_rate, self.output_rate, channels)
             self.predictor = Predictor(enhancer, stream, self.segments, processing)
 

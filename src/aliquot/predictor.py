@@ -32,6 +32,7 @@ class Processing:
         strength: Gain of the added band, 0 to 1.5.
         only_high: Give what would be added instead of the sum.
         headroom: Turn the added band down where the sum would clip; for integer results.
+        raw: Take all that a waveform model returns, its version of the given band included.
         threads: Windows worked on at a time; the result does not depend on it.
         core_frames: Frames of a window without its context; a multiple of four.
         grid_frames: Frames by which the grid of windows begins before the stream.
@@ -40,6 +41,7 @@ class Processing:
     strength: float = 1.0
     only_high: bool = False
     headroom: bool = False
+    raw: bool = False
     threads: int = 2
     core_frames: int = 160
     grid_frames: int = 0

@@ -51,6 +51,6 @@ def export(
         f"bytes = {made.bytes}\n"
         f'licence = "{licence}"\n'
         f'card = "{card}"\n'
-        'kind = "spectral"'
+        f'kind = "{made.kind}"'
     )
     click.echo(f"largest difference to PyTorch: {made.difference:.1e} of the peak", err=True)

@@ -50,6 +50,7 @@ FORMATS = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "caf", "rf64", "w64")
 @click.option("--start", type=SECONDS, default=0.0, help="Begin here: seconds or m:ss.")
 @click.option("--duration", type=SECONDS, help="Restore only so much: seconds or m:ss.")
 @click.option("--model", default="default", show_default=True, help="A release, or an .onnx file.")
+@click.option("--raw", is_flag=True, help="All that a waveform model returns, as in its paper.")
 @click.option(
     "--block-seconds",
     type=click.FloatRange(0.1, 60),
@@ -78,6 +79,7 @@ def restore(
     start: float,
     duration: float | None,
     model: str,
+    raw: bool,
     block_seconds: float,
     threads: int,
     no_tags: bool,
@@ -108,6 +110,7 @@ def restore(
         output_rate=rate,
         start_seconds=start,
         duration_seconds=duration,
+        raw=raw,
         block_seconds=block_seconds,
         threads=threads,
         overwrite=overwrite,
@@ -116,7 +119,7 @@ def restore(
     )
     todo = plan(inputs, wish)
     if todo.jobs:
-        load_enhancer(model)
+        load_enhancer(model, raw=raw)
     with as_interrupts(), Console(todo, quiet=quiet, as_json=as_json) as console:
         for outcome in run(todo.jobs, options, console.progress):
             console.tell(outcome)

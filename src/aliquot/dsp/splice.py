@@ -7,6 +7,8 @@ from aliquot.audio import Waveform
 
 SEGMENT = 512
 """Samples over which the headroom gain moves."""
+HIGH_BAND_REACH = 1_024
+"""Samples on each side of a sample on which its :func:`high_band` depends."""
 
 
 def guard_hz(cutoff_hz: float) -> float:
@@ -35,6 +37,29 @@ def fade_in(freqs_hz: NDArray[np.floating], cutoff_hz: float) -> NDArray[np.floa
     place = np.clip((freqs_hz - (cutoff_hz - 0.5 * guard)) / (0.25 * guard), 0, 1)
     gain: NDArray[np.float32] = (place * place * (3 - 2 * place)).astype(np.float32)
     return gain
+
+
+def high_band(samples: Waveform, sample_rate: int, cutoff_hz: float) -> Waveform:
+    """What lies above a cut-off, fading in as :func:`fade_in`, by a linear-phase filter.
+
+    Args:
+        samples: ``(channels, samples)``; silence is assumed around them.
+        sample_rate: In Hz.
+        cutoff_hz: Where the given band ends.
+
+    Returns:
+        As ``samples``, without delay; exact from :data:`HIGH_BAND_REACH` samples inside on.
+    """
+    freqs = np.arange(HIGH_BAND_REACH + 1) * (sample_rate / (2 * HIGH_BAND_REACH))
+    taps = np.roll(np.fft.irfft(fade_in(freqs, cutoff_hz)), HIGH_BAND_REACH)
+    taps = np.append(taps, taps[0]) * (
+        0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, taps.size + 1))
+    )
+    size = samples.shape[1]
+    padded = 1 << (size + taps.size).bit_length()
+    spectrum = np.fft.rfft(samples, n=padded, axis=1) * np.fft.rfft(taps, n=padded)
+    whole = np.fft.irfft(spectrum, n=padded, axis=1)
+    return whole[:, HIGH_BAND_REACH : HIGH_BAND_REACH + size].astype(np.float32)
 
 
 class Headroom:

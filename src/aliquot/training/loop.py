@@ -86,7 +86,8 @@ class Trainer:
             return
         tensors, facts = found
         mine = checkpoint.as_facts(self.settings)
-        for key in ("method", "model", *({self.settings.method} & set(mine))):
+        section = self.settings.method.replace("-", "_")
+        for key in ("method", "model", *({section} & set(mine))):
             if facts["settings"].get(key, mine[key]) != mine[key]:
                 raise ConfigError(
                     f"{self.folder} holds a run of another model; choose another --out or delete it"

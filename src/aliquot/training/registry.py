@@ -3,8 +3,14 @@
 from aliquot.errors import ConfigError
 from aliquot.training.methods import Method, SpectralMethod
 from aliquot.training.settings import Settings
+from aliquot.training.wavemethod import WaveMethod
 
-METHODS: dict[str, type[Method]] = {"aliquot": SpectralMethod}
+METHODS: dict[str, type[Method]] = {
+    "aliquot": SpectralMethod,
+    "audiounet": WaveMethod,
+    "hetherly": WaveMethod,
+    "music-gan": WaveMethod,
+}
 
 
 def method_of(settings: Settings) -> Method:

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from aliquot.degrade.chain import DegradationRange
+from aliquot.degrade.chain import TRAINED_FAMILIES, DegradationRange
+from aliquot.models.audiounet import AudioUNetConfig
+from aliquot.models.discriminators import DiscriminatorConfig
+from aliquot.models.hetherly import HetherlyConfig
+from aliquot.models.musicgan import MusicGanConfig
 from aliquot.models.spectral import SpectralConfig
 
 
@@ -66,6 +70,23 @@ class LevelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveSettings:
+    """Examples of the waveform methods; see :mod:`aliquot.training.waves`.
+
+    Attributes:
+        samples: Length of an example.
+        sample_rate: At which networks work, in Hz; pieces of other rates are resampled.
+        families: Filters by which examples lose their treble; ``decimate`` is the papers'.
+        least_bandwidth_hz: Pieces that reach less far are left out.
+    """
+
+    samples: int = 16_384
+    sample_rate: int = 48_000
+    families: tuple[str, ...] = (*TRAINED_FAMILIES, "decimate")
+    least_bandwidth_hz: float = 18_000.0
+
+
+@dataclass(frozen=True, slots=True)
 class LossSettings:
     """Weights of the loss terms; see :mod:`aliquot.training.losses`.
 
@@ -123,6 +144,7 @@ class AdversarySettings:
 
     Attributes:
         weight: Of the adversary's verdict beside the reconstruction's 1; 0 trains without one.
+            The reconstruction is the squared error over the mean power of the missing band.
         features: Weight of feature matching beside ``weight``.
         warmup: Steps without the adversary.
         kind: ``least-squares`` or ``hinge``.
@@ -169,8 +191,13 @@ class Settings:
 
     method: str = "aliquot"
     model: SpectralConfig = field(default_factory=SpectralConfig)
+    audiounet: AudioUNetConfig = field(default_factory=AudioUNetConfig)
+    hetherly: HetherlyConfig = field(default_factory=HetherlyConfig)
+    music_gan: MusicGanConfig = field(default_factory=MusicGanConfig)
+    discriminators: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     data: DataSettings = field(default_factory=DataSettings)
     levels: LevelSettings = field(default_factory=LevelSettings)
+    wave: WaveSettings = field(default_factory=WaveSettings)
     degrade: DegradationRange = field(default_factory=DegradationRange)
     loss: LossSettings = field(default_factory=LossSettings)
     optim: OptimSettings = field(default_factory=OptimSettings)

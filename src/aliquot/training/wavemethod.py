@@ -1,0 +1,152 @@
+"""The founding methods: a waveform network, with an adversary or without."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from aliquot.errors import ConfigError
+from aliquot.models.audiounet import AudioUNet
+from aliquot.models.discriminators import Discriminators, Judgement
+from aliquot.models.hetherly import Hetherly
+from aliquot.models.musicgan import MusicGan
+from aliquot.models.waveform import WaveformModel
+from aliquot.training.adversary import ADVERSARIAL_LOSSES, feature_matching
+from aliquot.training.methods import ADVERSARY, NETWORK, Method, Preview, Terms
+from aliquot.training.parallel import SharedNoise
+from aliquot.training.settings import Settings
+from aliquot.training.stages import Stage
+from aliquot.training.waves import WaveExamples
+
+TINY = 1e-8
+
+
+def network_of(settings: Settings) -> WaveformModel:
+    """The network that the settings describe.
+
+    Raises:
+        ConfigError: If the method is none of the founding ones.
+    """
+    if settings.method == "audiounet":
+        return AudioUNet(settings.audiounet)
+    if settings.method == "hetherly":
+        return Hetherly(settings.hetherly)
+    if settings.method == "music-gan":
+        return MusicGan(settings.music_gan)
+    raise ConfigError(f"{settings.method!r} is no waveform method")
+
+
+def spectral_errors(restored: Tensor, original: Tensor, given: Tensor, limit: Tensor) -> Terms:
+    """Squared error below each example's limit, over the power of what is missing.
+
+    By Parseval's theorem on the whole example, so a band that a codec emptied costs nothing. The
+    mean power of the missing band over the batch only scales it: loud examples count more, as in
+    the papers' mean squared error.
+
+    Args:
+        restored: ``(batch, 1, samples)``.
+        original: As ``restored``.
+        given: The spline through the given samples, as ``restored``.
+        limit: ``(batch,)``; share of the band.
+
+    Returns:
+        ``error``, which is 1 for the spline, and ``snr_db``.
+    """
+    waves = torch.cat([restored - original, given - original, original], dim=1)
+    power = torch.fft.rfft(waves.float()).abs().square()  # (batch, 3, bins)
+    place = torch.linspace(0, 1, power.shape[2], device=power.device)
+    sums = (power * (place < limit[:, None])[:, None]).sum(dim=2)
+    error, missing, whole = sums.unbind(dim=1)
+    snr = 10 * torch.log10((whole + TINY) / (error + TINY))
+    return {
+        "error": error.sum() / (missing.sum() + TINY),
+        "snr_db": snr.mean().detach(),
+    }
+
+
+class WaveMethod(Method):
+    """AudioUNet, Hetherly's network, or the founding paper's GAN."""
+
+    def __init__(self, settings: Settings) -> None:
+        modules: dict[str, nn.Module] = {NETWORK: network_of(settings)}
+        if settings.adversary.weight:
+            modules[ADVERSARY] = Discriminators(settings.discriminators)
+            if settings.adversary.kind not in ADVERSARIAL_LOSSES:
+                known = ", ".join(ADVERSARIAL_LOSSES)
+                raise ConfigError(
+                    f"adversary.kind must be one of {known}, got {settings.adversary.kind!r}"
+                )
+        super().__init__(settings, modules)
+
+    def examples(self, stage: Stage, *, held_out: bool) -> WaveExamples:
+        """As :class:`Method`."""
+        network = self.modules[NETWORK]
+        assert isinstance(network, WaveformModel)  # noqa: S101 - for the type checker
+        return WaveExamples(self.settings, network.factor, network.multiple, held_out=held_out)
+
+    def rounds(
+        self, stage: Stage, step: int, batch: list[Tensor], random: SharedNoise
+    ) -> Iterator[tuple[str, Terms]]:
+        """As :class:`Method`: the adversary first, then the network."""
+        degraded, original, limit = batch
+        network = self.modules[NETWORK]
+        assert isinstance(network, WaveformModel)  # noqa: S101 - for the type checker
+        restored, given = self.restored(network, degraded)
+        terms = spectral_errors(restored, original, given, limit)
+        terms["total"] = terms["error"]
+        adversary, settings = self.modules.get(ADVERSARY), self.settings.adversary
+        if adversary is not None and step >= settings.warmup:
+            loss = ADVERSARIAL_LOSSES[settings.kind]
+            # A codec's empty band would give every original away.
+            true, false = below(original, limit), below(restored, limit)
+            verdict: Judgement = adversary(false.detach())
+            yield ADVERSARY, {"total": loss.discriminator(adversary(true), verdict)}
+            with torch.no_grad():
+                reference: Judgement = adversary(true)
+            verdict = adversary(false)
+            terms["adversarial"] = loss.generator(verdict)
+            terms["features"] = feature_matching(reference, verdict)
+            terms["total"] = terms["error"] + settings.weight * (
+                terms["adversarial"] + settings.features * terms["features"]
+            )
+        yield NETWORK, terms
+
+    def restored(self, network: WaveformModel, degraded: Tensor) -> tuple[Tensor, Tensor]:
+        """The network's result and the spline it started from."""
+        half = degraded.is_cuda and self.settings.run.half
+        with torch.autocast(degraded.device.type, torch.bfloat16, enabled=half):
+            restored = network(degraded)
+        with torch.no_grad():
+            given = network.spline(degraded)
+        return restored.float(), given
+
+    def judged(
+        self, network: nn.Module, stage: Stage, batch: list[Tensor], random: SharedNoise
+    ) -> Terms:
+        """As :class:`Method`: the reconstruction, which all methods share."""
+        degraded, original, limit = batch
+        assert isinstance(network, WaveformModel)  # noqa: S101 - for the type checker
+        restored, given = self.restored(network, degraded)
+        terms = spectral_errors(restored, original, given, limit)
+        baseline = spectral_errors(given, original, given, limit)
+        return {**terms, "spline_snr_db": baseline["snr_db"], "total": terms["error"]}
+
+    def preview(self, network: nn.Module, stage: Stage, batch: list[Tensor]) -> Preview | None:
+        """As :class:`Method`."""
+        assert isinstance(network, WaveformModel)  # noqa: S101 - for the type checker
+        degraded, original, _ = batch
+        restored, given = self.restored(network, degraded[:1])
+        return Preview(
+            original[0].cpu().numpy(),
+            given[0].cpu().numpy(),
+            restored[0].cpu().numpy(),
+            self.settings.wave.sample_rate,
+        )
+
+
+def below(waves: Tensor, limit: Tensor) -> Tensor:
+    """Waves ``(batch, 1, samples)`` without what lies above each one's limit."""
+    spectrum = torch.fft.rfft(waves)
+    place = torch.linspace(0, 1, spectrum.shape[2], device=waves.device)
+    result: Tensor = torch.fft.irfft(spectrum * (place < limit[:, None])[:, None], n=waves.shape[2])
+    return result
