@@ -5,7 +5,7 @@ band: the missing bins are filled with a mixture of the given band's top, copied
 whitened, and of noise; a small temporal convolutional network predicts, for every frame and band,
 the level and the mixture. Blocks are ConvNeXt's (Liu et al., 2022) over frames.
 
-    spectrum ─► band levels, flatness ─► blocks over frames ─► level, mixture per band
+    spectrum ─► band levels ─► blocks over frames ─► level, mixture per band
         │                                                             │
         └─► whitened copy ──────────────┐                             ▼
     noise ──────────────────────────────┴──► mixture · level · fade-in ─► high
@@ -63,7 +63,7 @@ class SpectralConfig:
     input_bands: int = 128
     output_bands: int = 64
     first_bin: int = 90
-    width: int = 96
+    width: int = 64
     expansion: int = 3
     kernel: int = 7
     dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 1)
@@ -121,7 +121,7 @@ class Spectral(nn.Module):
         centres = (band_in * torch.arange(bins)).sum(1) / band_in.sum(1)
         self.register_buffer("band_centres", centres, persistent=False)
         blocks = bins // BLOCK_BINS
-        features = 2 * config.input_bands + blocks + 4
+        features = 2 * config.input_bands + 2
         self.enter = nn.Linear(features, config.width)
         self.blocks = nn.ModuleList(
             Block(config.width, config.kernel, dilation, config.expansion, config.dropout)
@@ -129,6 +129,7 @@ class Spectral(nn.Module):
         )
         self.norm = nn.LayerNorm(config.width)
         self.leave = nn.Linear(config.width, 3 * config.output_bands)
+        self.tonal = nn.Linear(blocks, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
 
@@ -223,31 +224,29 @@ class Spectral(nn.Module):
         # Bins emptied by a codec or a filter lie at the floor: how far below says nothing.
         return (torch.log10(block_power + TINY) - logs).clamp(max=2)
 
-    def features(
-        self, bands: Tensor, flatness: Tensor, anchor: Tensor, cutoff_bin: Tensor
-    ) -> Tensor:
-        """Describe the given band of each signal, ``(2 * batch, frames, features)``."""
+    def features(self, bands: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Tensor:
+        """Describe the given band of each signal, ``(2 * batch, frames, features)``.
+
+        Levels over the anchor, the anchor's course over 17 frames, and the cut-off: no more. What
+        else was tried (the other signal's level, finer courses, flatness) was learned by heart: it
+        lowered the loss on training music and raised it on other artists'.
+        """
         batch, _, frames, _ = bands.shape
         log_anchor = torch.log10(anchor + TINY)  # (batch, 2, frames, 1)
         mask = (cutoff_bin[:, None] - self.band_centres).div(4.0).clamp(0, 1)  # (batch, bands)
         levels = (torch.log10(bands + TINY) - log_anchor).clamp(-6, 6) * mask[:, None, None]
-        centres = self.index[BLOCK_BINS // 2 :: BLOCK_BINS]
-        block_mask = (cutoff_bin[:, None] - centres).div(BLOCK_BINS).clamp(0, 1)
-        flatness = flatness * block_mask[:, None, None]
-        ratio = (log_anchor.flip(1) - log_anchor).clamp(-3, 3)  # the other signal's level
         rows = log_anchor[..., 0]
-        near = rows - fn.avg_pool1d(rows, 5, 1, 2, count_include_pad=False)
-        far = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
+        course = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
         shared = torch.cat([mask, torch.log(cutoff_bin / 300.0)[:, None]], dim=1)
-        parts = [
-            levels,
-            flatness,
-            ratio,
-            near[..., None],
-            far[..., None],
-            shared[:, None, None].expand(batch, 2, frames, -1),
-        ]
+        parts = [levels, course[..., None], shared[:, None, None].expand(batch, 2, frames, -1)]
         return torch.cat(parts, dim=3).reshape(2 * batch, frames, -1)
+
+    def tonality(self, flatness: Tensor, cutoff_bin: Tensor) -> Tensor:
+        """What the given band's flatness says of the mixture, ``(batch, 2, frames, bands)``."""
+        centres = self.index[BLOCK_BINS // 2 :: BLOCK_BINS]
+        mask = (cutoff_bin[:, None] - centres).div(BLOCK_BINS).clamp(0, 1)
+        result: Tensor = self.tonal(flatness * mask[:, None, None])
+        return result
 
     def predict(
         self, bands: Tensor, flatness: Tensor, cutoff_bin: Tensor
@@ -268,13 +267,14 @@ class Spectral(nn.Module):
             noise keeps ``(batch, 1, frames, output_bands)``.
         """
         anchor = self.anchor(bands, cutoff_bin)
-        x = self.enter(self.features(bands, flatness, anchor, cutoff_bin))
+        x = self.enter(self.features(bands, anchor, cutoff_bin))
         for block in self.blocks:
             x = block(x)
         batch, _, frames, _ = bands.shape
         out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 3, -1)
         level = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
-        mix, share = torch.sigmoid(out[:, :, :, 1]), torch.sigmoid(out[:, :1, :, 2])
+        mix = torch.sigmoid(out[:, :, :, 1] + self.tonality(flatness, cutoff_bin))
+        share = torch.sigmoid(out[:, :1, :, 2])
         return anchor, level, mix, share
 
     def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:

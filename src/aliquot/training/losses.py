@@ -212,7 +212,7 @@ class LevelLoss:
         mask = (inside * weight)[:, None, None]
         total = (original * self.widths).sum(dim=3, keepdim=True)
         loud = total > 1e-6 * total.amax(dim=2, keepdim=True)
-        heard = (original * self.widths > 1e-7 * total) & (original > 1e-9)
+        heard = (original > 1e-7 * original.sum(dim=3, keepdim=True)) & (original > 3e-10)
         gate = mask * (loud & heard)
         tiny = 1e-10
         distance = (torch.log10(estimate + tiny) - torch.log10(original + tiny)).abs()
