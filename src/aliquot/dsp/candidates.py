@@ -31,6 +31,8 @@ EDGE_LOWEST_HZ = 1_200.0
 """No filter is tried below."""
 PAIRED_GENTLE, PAIRED_STEEP = slice(None, None, 2), slice(None, None, 4)
 """Pairs are tried in coarser steps: there are many, and where they end the steep edge shows."""
+_TOGETHER = 1.1
+"""A slope and an edge that end so close are one fall: AAC rolls off before its edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,5 +156,8 @@ def explanation(index: int, gentle: Filters, steep: Filters) -> tuple[Floats, fl
         return steep.response[:, index], float(steep.slope[index])
     row, column = divmod(index - steep.slope.size, steep.slope[PAIRED_STEEP].size)
     i, j = row * PAIRED_GENTLE.step, column * PAIRED_STEEP.step
-    slope = steep.slope[j] if steep.loss_hz[j] <= gentle.loss_hz[i] else gentle.slope[i]
+    ends = gentle.loss_hz[i], steep.loss_hz[j]
+    if max(ends) <= _TOGETHER * min(ends):
+        return steep.response[:, j], float(steep.slope[j])
+    slope = steep.slope[j] if ends[1] < ends[0] else gentle.slope[i]
     return gentle.response[:, i] + steep.response[:, j], float(slope)
