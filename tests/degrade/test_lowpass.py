@@ -62,6 +62,34 @@ def test_a_notch_is_no_cutoff(noise: Waveform) -> None:
     assert true_cutoff_hz(noise, noise, RATE) == RATE / 2
 
 
+def ended(noise: Waveform, end_hz: float, left_db: float) -> Waveform:
+    """Noise that a codec of its own ended: above ``end_hz`` only ``left_db`` of it are left."""
+    spectrum = np.fft.rfft(noise, axis=1)
+    spectrum[:, np.fft.rfftfreq(noise.shape[1], 1 / RATE) > end_hz] *= 10 ** (left_db / 20)
+    return np.fft.irfft(spectrum, n=noise.shape[1], axis=1).astype(np.float32)
+
+
+def test_a_codec_s_noise_above_the_end_of_the_original_is_no_content(noise: Waveform) -> None:
+    original = ended(ended(noise, 17_500, -35), 18_500, -50)
+    cut = ended(original, 16_000, -200) + ended(noise, 0, -50)
+    expected_hz = 16_000 * 2 ** (1 / 24)
+    assert true_cutoff_hz(original, cut, RATE) == pytest.approx(expected_hz, rel=0.005)
+
+
+def test_a_cut_above_the_end_of_the_original_takes_nothing_away(noise: Waveform) -> None:
+    original = ended(noise, 15_000, -80)
+    cut = lowpass(original, RATE, Lowpass("brickwall", 18_000))
+    assert true_cutoff_hz(original, cut, RATE) == RATE / 2
+
+
+def test_a_dark_original_has_not_ended_where_it_is_merely_quiet(noise: Waveform) -> None:
+    """A slope of -24 dB per octave, cut off where it lies 72 dB below 1 kHz."""
+    dark = lowpass(noise, RATE, Lowpass("butterworth", 1_000, 4))
+    cut = lowpass(dark, RATE, Lowpass("brickwall", 8_000))
+    expected_hz = 8_000 * 2 ** (1 / 24)
+    assert true_cutoff_hz(dark, cut, RATE) == pytest.approx(expected_hz, rel=0.03)
+
+
 def test_decimation_by_an_integer_is_the_founding_papers(noise: Waveform) -> None:
     """Chebyshev-I of order 8 with its edge at 0.8 of the new Nyquist frequency."""
     out = decimated(noise, RATE, 4)

@@ -6,6 +6,8 @@ from aliquot.audio import Waveform
 
 LOSS_DB = 20.0
 """A band has ended where it has lost this much against the original."""
+EMPTY_DB = 40.0
+"""An original has itself ended where all that follows lies this far under what came before."""
 
 
 def smoothed_power(samples: Waveform, sample_rate: int, freqs_hz: np.ndarray) -> np.ndarray:
@@ -42,8 +44,9 @@ def true_cutoff_hz(original: Waveform, degraded: Waveform, sample_rate: int) -> 
     """The cut-off of a degraded recording: where it has lost 20 dB against its original.
 
     Both long-term spectra are smoothed over 1/12 octave; the cut-off is the lowest frequency from
-    which on the loss stays above 20 dB for a quarter of an octave (or up to the Nyquist
-    frequency), so that a notch is no cut-off.
+    which on the loss stays above 20 dB for a quarter of an octave (or up to where the original
+    itself ends), so that a notch is no cut-off. Above the original's own end there is nothing to
+    lose: a codec's noise there, louder than the original's emptiness, is no content kept.
 
     Args:
         original: ``(channels, samples)``.
@@ -51,7 +54,7 @@ def true_cutoff_hz(original: Waveform, degraded: Waveform, sample_rate: int) -> 
         sample_rate: In Hz.
 
     Returns:
-        The cut-off in Hz; the Nyquist frequency if nothing is lost.
+        The cut-off in Hz; the Nyquist frequency if nothing is lost that was there.
 
     Raises:
         ValueError: If the shapes differ.
@@ -65,14 +68,32 @@ def true_cutoff_hz(original: Waveform, degraded: Waveform, sample_rate: int) -> 
     # Below -120 dB of the loudest band lie rounding and dither, which no filter takes away.
     tiny = 1e-12 * float(before.max(initial=0.0)) + 1e-30
     loss_db = 10 * np.log10((before + tiny) / (after + tiny))
-    lost = loss_db >= LOSS_DB
-    span = max(1, round(0.25 / np.log2(freqs[1] / freqs[0])))
-    kept_until = np.flatnonzero(~lost)
+    steps_per_octave = 1 / np.log2(freqs[1] / freqs[0])
+    held = slice(0, _own_end(10 * np.log10((before + tiny) / freqs), steps_per_octave))
+    lost = loss_db[held] >= LOSS_DB
+    span = max(1, round(0.25 * steps_per_octave))
     for index in np.flatnonzero(lost):
-        if not kept_until.size or not np.any(~lost[index : index + span]):
+        if np.all(lost[index : index + span]):
             if index == 0:
                 return float(freqs[0])
             step = loss_db[index] - loss_db[index - 1]
             part = (LOSS_DB - loss_db[index - 1]) / step if step > 0 else 1.0
             return float(freqs[index - 1] * (freqs[index] / freqs[index - 1]) ** part)
     return float(nyquist)
+
+
+def _own_end(levels_db: np.ndarray, steps_per_octave: float) -> int:
+    """Index from which an original is empty up to Nyquist, or the number of points.
+
+    That it ends shows against the median of the octave that ends 0.38 octave lower, as in the
+    estimate: a natural slope never falls ``EMPTY_DB`` within that. It ends, as any recording does,
+    where it has lost ``LOSS_DB``; on the way down from there a codec's noise hides a loss.
+    """
+    gap, octave = round(0.38 * steps_per_octave), round(steps_per_octave)
+    highest_above = np.maximum.accumulate(levels_db[::-1])[::-1]
+    for index in range(gap, levels_db.size):
+        usual = np.median(levels_db[max(0, index - gap - octave) : index - gap + 1])
+        if highest_above[index] < usual - EMPTY_DB:
+            nearby = levels_db[index - gap : index]
+            return index - gap + int(np.flatnonzero(nearby >= nearby.max() - LOSS_DB)[-1]) + 1
+    return levels_db.size
