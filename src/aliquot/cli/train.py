@@ -21,6 +21,9 @@ def train(
     """Train a model from a settings file; run again to resume.
 
     Example: aliquot train settings/aliquot.toml optim.steps=8000
+
+    On your own music: aliquot prepare MUSIC, then aliquot train settings/aliquot.toml
+    data.music=MUSIC data.held_out=MUSIC/held-out.txt data.split=
     """
     from tqdm import tqdm
 
@@ -38,7 +41,9 @@ def train(
     chosen = load(Settings, settings, overrides)
     trainer = Trainer(chosen, out or Path("runs") / settings.stem)
     total = trainer.steps
-    with tqdm(total=total, initial=trainer.step, unit="step", disable=quiet) as bar:
+    with tqdm(
+        total=total, initial=trainer.step, unit="step", disable=True if quiet else None
+    ) as bar:
 
         def report(row: dict[str, float]) -> None:
             bar.update(int(row["step"]) - bar.n)

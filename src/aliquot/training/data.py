@@ -21,9 +21,9 @@ from aliquot.training.step import mid_side
 
 MARGIN = 4096
 """Samples around a crop in which filters settle."""
-NEEDED = ("file", "seconds", "sample_rate", "bandwidth_hz", "bandwidth_typical_hz", "artist") + (
-    "genre",
-    "notes",
+NEEDED = (
+    *("file", "seconds", "sample_rate", "bandwidth_hz", "bandwidth_typical_hz"),
+    *("artist", "genre", "notes"),
 )
 """Columns of the manifest that training reads; ``sha256`` too, if it is there."""
 RATES = (44_100, 48_000)

@@ -19,7 +19,7 @@ from aliquot.errors import ConfigError
 from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training import checkpoint
 from aliquot.training.bands import BandExamples
-from aliquot.training.data import Examples
+from aliquot.training.data import Examples, read_manifest
 from aliquot.training.losses import LevelLoss, SpectralLoss
 from aliquot.training.settings import OptimSettings, Settings
 from aliquot.training.step import level_step, spectral_step
@@ -83,6 +83,8 @@ class Trainer:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.folder = settings, folder
         self.device = pick_device(settings.run.device)
+        for held_out in (False, True):
+            read_manifest(settings.data, held_out=held_out)  # complain before anything is made
         torch.manual_seed(settings.run.seed)
         self.model = Spectral(settings.model).to(self.device)
         self.loss = SpectralLoss(settings.loss, settings.model, self.device)
