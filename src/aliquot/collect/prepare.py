@@ -113,19 +113,18 @@ def prepare(folder: Path, paths: Sequence[Path], wish: Wish) -> Iterator[Step]:
     known = _known(wish.manifest)
     label = labels_for(folder)
     seen: dict[str, str] = {}
-    unfinished = unfinished_path(wish.manifest)
+    for step in _steps(paths, wish, known, label, seen):
+        if step.row is not None and not step.kept:
+            _put_down(step.row, wish.manifest)
+        yield step
+
+
+def _put_down(row: Row, manifest: Path) -> None:
     try:
-        journal = unfinished.open("a", encoding="utf-8", newline="")
+        with unfinished_path(manifest).open("a", encoding="utf-8", newline="") as file:
+            file.write(as_csv([row], header=not file.tell()))
     except OSError as error:
-        raise write_error(wish.manifest, error) from error
-    with journal:
-        if not journal.tell():
-            journal.write(as_csv([]))
-        for step in _steps(paths, wish, known, label, seen):
-            if step.row is not None and not step.kept:
-                journal.write(as_csv([step.row], header=False))
-                journal.flush()
-            yield step
+        raise write_error(manifest, error) from error
 
 
 def _steps(
