@@ -105,3 +105,11 @@ def test_noise_reaches_the_nyquist_frequency_at_any_rate(rate: int) -> None:
     noise = 0.1 * np.random.default_rng(0).standard_normal((2, rate)).astype(np.float32)
     reach = measured(noise, rate)
     assert reach.highest_hz == reach.typical_hz == rate / 2
+
+
+def test_level_and_threshold_are_those_of_the_mean_channel() -> None:
+    """A sine of amplitude 0.1 has -23 dB; the same in both channels has no more."""
+    tone = 0.1 * np.sin(2 * np.pi * 100 * np.arange(RATE) / WINDOW)[None].astype(np.float32)
+    assert measured(np.repeat(tone, 2, axis=0)) == measured(tone)
+    half = np.concatenate([tone, 0 * tone])
+    assert measured(half).loudest_db == pytest.approx(-26, abs=0.5)

@@ -125,7 +125,7 @@ def _number(name: str, text: str, file: str, path: Path) -> float | int:
     if not 0 <= number < math.inf or (name in _WHOLE and number != int(number)):
         unit = _UNITS.get(name, "a frequency in Hz")
         raise ConfigError(
-            f"{shown(path)}: {name} of {shown(file)!r} is {text!r}; write {unit}, or remove the row"
+            f"{shown(path)}: {name} of {shown(file)} is {text!r}; write {unit}, or remove the row"
         )
     return int(number) if name in _WHOLE else number
 
