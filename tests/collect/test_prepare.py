@@ -1,5 +1,6 @@
 """A folder becomes a collection: what is listed, what is left out, what is done again."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,17 +99,31 @@ def test_unchanged_files_keep_their_rows_with_what_was_written_into_them(folder:
     assert rows["ann/one.flac"].channels == 1
 
 
-def test_a_broken_off_run_goes_on_where_it_stopped(folder: Path) -> None:
+def test_runs_that_are_broken_off_go_on_where_they_stopped(folder: Path) -> None:
     paths, _ = find(folder)
-    run = prepare(folder, paths, wish_for(folder))
-    first = next(run)
-    run.close()
-    unfinished = unfinished_path(folder / "manifest.csv")
-    with unfinished.open("a") as file:
-        file.write("ann/two.wav,3.00,441")  # killed in the middle of a row
+    ended = []
+    for _ in range(2):
+        run = prepare(folder, paths, wish_for(folder))
+        ended.append(next(step.path for step in run if not step.kept))
+        run.close()
+        with unfinished_path(folder / "manifest.csv").open("a") as file:
+            file.write("bo/three.ogg,3.00,441")  # killed in the middle of a row
     found = done(folder)
-    assert [step.path for step in found.values() if step.kept] == [first.path]
+    assert [step.path for step in found.values() if step.kept] == ended
     assert len(read_rows(folder / "manifest.csv")) == 3
+
+
+def test_an_interruption_does_not_wait_for_the_end_of_a_recording(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates = []
+    meter = module.measure.__globals__["ReachMeter"]
+    soundfile.write(folder / "bo/long.wav", np.full((600 * RATE, 1), 0.1), RATE, subtype="PCM_U8")
+    monkeypatch.setattr(meter, "update", lambda self, block: updates.append(time.sleep(0.01)))
+    run = prepare(folder, [folder / "ann/one.flac", folder / "bo/long.wav"], wish_for(folder))
+    next(run)
+    run.close()
+    assert len(updates) < 300  # of 405
 
 
 def test_several_at_once_give_the_same_manifest(folder: Path) -> None:

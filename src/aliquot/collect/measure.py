@@ -1,5 +1,6 @@
 """One recording becomes one row of the manifest: read from end to end, measured, labelled."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from aliquot.collect.layouts import Labeller
@@ -17,7 +18,9 @@ LEAST_DB = -60.0
 _CODECS = {"MPEG_LAYER_III": "mp3", "MPEG_LAYER_II": "mp2", "MPEG_LAYER_I": "mp1"}
 
 
-def measure(path: Path, name: str, sha256: str, label: Labeller) -> Row:
+def measure(
+    path: Path, name: str, sha256: str, label: Labeller, stopped: Callable[[], bool]
+) -> Row:
     """Read a recording from end to end and say what a manifest says of it.
 
     Args:
@@ -25,6 +28,7 @@ def measure(path: Path, name: str, sha256: str, label: Labeller) -> Row:
         name: As the manifest names it.
         sha256: Of the file.
         label: Who made it; see :func:`aliquot.collect.layouts.labels_for`.
+        stopped: Asked at every block whether to give up, so that an interruption is quick.
 
     Raises:
         InputError: If it cannot be read, or is of no use for training; says why.
@@ -35,6 +39,8 @@ def measure(path: Path, name: str, sha256: str, label: Labeller) -> Row:
         info = reader.info
         meter = ReachMeter(info.sample_rate)
         for block in reader.blocks():
+            if stopped():
+                raise UselessError("was not measured to its end")
             meter.update(block)
     reach = meter.result()
     if reach.seconds < LEAST_SECONDS:

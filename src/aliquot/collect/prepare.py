@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from aliquot.collect.layouts import Labeller, labels_for
 from aliquot.collect.manifest import (
@@ -135,7 +136,7 @@ def _steps(
     seen: dict[str, str],
 ) -> Iterator[Step]:
     running: dict[Future[Row], Path] = {}
-    pool = ThreadPoolExecutor(wish.jobs)
+    pool, stop = ThreadPoolExecutor(wish.jobs), Event()
     try:
         for path in paths:
             name = Path(os.path.relpath(path, wish.manifest.parent)).as_posix()
@@ -151,12 +152,14 @@ def _steps(
             elif row is not None and row.sha256 == sha256:
                 yield _checked(path, row, wish, kept=True)
             else:
-                running[pool.submit(measure, path, name, sha256, label)] = path
+                job = pool.submit(measure, path, name, sha256, label, stop.is_set)
+                running[job] = path
             while len(running) >= 2 * wish.jobs:
                 yield from _ended(running, wish)
         while running:
             yield from _ended(running, wish)
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
 
 
