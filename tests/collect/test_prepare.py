@@ -122,6 +122,8 @@ def test_an_interruption_does_not_wait_for_the_end_of_a_recording(
     monkeypatch.setattr(meter, "update", lambda self, block: updates.append(time.sleep(0.01)))
     run = prepare(folder, [folder / "ann/one.flac", folder / "bo/long.wav"], wish_for(folder))
     next(run)
+    while len(updates) < 10:  # the long one has begun
+        time.sleep(0.01)
     run.close()
     assert len(updates) < 300  # of 405
 
