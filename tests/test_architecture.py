@@ -14,7 +14,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 RUNTIME = (
     "aliquot, aliquot.api, aliquot.batch.local, aliquot.batch.plan, aliquot.cli.console, "
     "aliquot.cli.doctor, aliquot.cli.evaluate, aliquot.cli.inspect, aliquot.cli.models, "
-    "aliquot.cli.restore, aliquot.degrade.chain, aliquot.evaluate, aliquot.io.sound, "
+    "aliquot.cli.prepare, aliquot.cli.restore, aliquot.collect.prepare, aliquot.degrade.chain, "
+    "aliquot.evaluate, aliquot.io.sound, "
     "aliquot.metrics.suite, aliquot.pipeline, aliquot.verdict"
 )
 

@@ -22,11 +22,12 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the pages speak of: a recording, an album, a model of one's own."""
+    """What the pages speak of: a recording, an album, music, a model of one's own."""
     shutil.copy(library / "dull.mp3", tmp_path / "old.mp3")
     (tmp_path / "album" / "cd 2").mkdir(parents=True)
     shutil.copy(library / "dull.wav", tmp_path / "album" / "one.wav")
     shutil.copy(library / "full.flac", tmp_path / "album" / "cd 2" / "two.flac")
+    shutil.copytree(tmp_path / "album", tmp_path / "music")
     shutil.copy(weights.find("default").path, tmp_path / "my-model.onnx")
     monkeypatch.chdir(tmp_path)
     return tmp_path

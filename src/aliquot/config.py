@@ -27,7 +27,9 @@ def load(kind: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read settings {path}: {error.strerror or error}") from error
+        raise ConfigError(
+            f"cannot read settings {path}: {error.strerror or error}; check the path"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     for override in overrides:

@@ -1,6 +1,5 @@
 """What is evaluated on: recordings with their manifest, and fixed excerpts of them."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from aliquot.audio import Audio, Waveform
+from aliquot.collect.manifest import MANIFEST, Row, read_rows
 from aliquot.errors import ConfigError, InputError
 from aliquot.io.sound import open_reader
 
-MANIFEST = "manifest.csv"
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".m4a"})
 
 EXCERPTS, EXCERPT_SECONDS = 3, 15.0
@@ -68,7 +67,9 @@ def find_entries(folders: Sequence[Path], only: Path | None = None) -> tuple[Ent
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in SUFFIXES and path.is_file():
                 name = path.relative_to(base).as_posix()
-                found.setdefault(path.resolve(), _entry(path, name, rows.get(name, {})))
+                row = rows.get(name, Row(name))
+                entry = Entry(path, name, row.bandwidth_hz, row.bandwidth_typical_hz, row.genre)
+                found.setdefault(path.resolve(), entry)
     entries: Iterable[Entry] = found.values()
     if only is not None:
         entries = _listed(tuple(entries), only)
@@ -78,25 +79,12 @@ def find_entries(folders: Sequence[Path], only: Path | None = None) -> tuple[Ent
     return result
 
 
-def _manifest(folder: Path) -> tuple[Path, dict[str, dict[str, str]]]:
+def _manifest(folder: Path) -> tuple[Path, dict[str, Row]]:
     for base in (folder, folder.parent):
         path = base / MANIFEST
         if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                return base, {row.get("file", ""): row for row in csv.DictReader(file)}
+            return base, {row.file: row for row in read_rows(path)}
     return folder, {}
-
-
-def _entry(path: Path, name: str, row: dict[str, str]) -> Entry:
-    limits: list[float | None] = []
-    for column in ("bandwidth_hz", "bandwidth_typical_hz"):
-        try:
-            limits.append(float(row[column]) if row.get(column) else None)
-        except ValueError as error:
-            raise ConfigError(
-                f"{MANIFEST}: {column} of {name} is {row[column]!r}; write a frequency in Hz"
-            ) from error
-    return Entry(path, name, limits[0], limits[1], row.get("genre") or "")
 
 
 def _listed(entries: tuple[Entry, ...], only: Path) -> tuple[Entry, ...]:

@@ -3,10 +3,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from aliquot.errors import ConfigError
-from aliquot.training.data import Examples, Piece, draw_weights, read_manifest, tilted
-from aliquot.training.settings import Settings
+from aliquot.training.data import (
+    Examples,
+    Piece,
+    decoded,
+    draw_weights,
+    read_manifest,
+    tilted,
+)
+from aliquot.training.settings import DataSettings, Settings
 
 
 def examples(settings: Settings, *, held_out: bool = False) -> Examples:
@@ -51,6 +59,71 @@ def test_a_held_out_file_that_does_not_exist_is_an_error(tiny: Settings, tmp_pat
     wrong.write_text("train/piece-9.ogg\n")
     with pytest.raises(ConfigError, match="piece-9"):
         read_manifest(replace(tiny.data, held_out=str(wrong)), held_out=True)
+
+
+def change(tiny: Settings, folder: Path, old: str, new: str) -> DataSettings:
+    """The collection with another manifest."""
+    text = (Path(tiny.data.music) / "manifest.csv").read_text()
+    (folder / "manifest.csv").write_text(text.replace(old, new))
+    if not (folder / "train").exists():
+        (folder / "train").symlink_to(Path(tiny.data.music) / "train")
+    return replace(tiny.data, music=str(folder), cache=str(folder / "cache"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("bandwidth_hz,", "bandwith,", "lacks the column 'bandwidth_hz'"),
+        ("piece-0.ogg", "piece-7.ogg", r"piece-7\.ogg', which is not there \(1 of 3"),
+        (",20000,", ",8000,", "above 8000 Hz, so there is no treble to learn; .* 12000 Hz"),
+        ("train/", "songs/", "no row whose file begins with 'train/'; set data.split"),
+        ("piece-3", "piece-1", "piece-3.*not in .*data.split='train/'"),
+    ],
+)
+def test_a_manifest_that_cannot_be_trained_on_is_an_error_with_its_cure(
+    old: str, new: str, says: str, tiny: Settings, tmp_path: Path
+) -> None:
+    data = change(tiny, tmp_path, old, new)
+    with pytest.raises(ConfigError, match=says):
+        read_manifest(data, held_out=False)
+
+
+def test_a_list_that_holds_out_nothing_or_is_not_there_is_an_error(
+    tiny: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "none.txt").write_text("# nothing\n")
+    with pytest.raises(ConfigError, match="holds out no recording"):
+        read_manifest(replace(tiny.data, held_out=str(tmp_path / "none.txt")), held_out=True)
+    with pytest.raises(ConfigError, match=r"cannot read the held-out list .*absent\.txt"):
+        read_manifest(replace(tiny.data, held_out=str(tmp_path / "absent.txt")), held_out=True)
+
+
+def test_a_recording_at_another_rate_is_brought_to_44100_hz(tmp_path: Path, tiny: Settings) -> None:
+    tone = 0.4 * np.sin(2 * np.pi * 1_000 * np.arange(96_000) / 96_000)
+    soundfile.write(tmp_path / "a.flac", tone, 96_000, subtype="PCM_24")
+    data = replace(tiny.data, music=str(tmp_path), cache=str(tmp_path / "cache"))
+    piece = Piece("a.flac", "x", 1.0, 44_100, 2e4, 2e4, chiptune=False, bright=False)
+    stored = decoded(piece, data)
+    assert stored.shape == (44_100, 1)
+    spectrum = np.abs(np.fft.rfft(stored[:, 0] / 32767 * 2))
+    assert spectrum.argmax() == 1_000
+    assert spectrum[1_000] / 22_050 == pytest.approx(0.4, abs=0.01)
+
+
+def test_files_of_one_name_with_other_content_do_not_share_a_cache(
+    tmp_path: Path, tiny: Settings
+) -> None:
+    for number, folder in enumerate(("one", "two")):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "a.wav", np.full(1_000, 0.1 + number / 4), 44_100)
+    means = [
+        decoded(
+            Piece("a.wav", "x", 1, 44_100, 2e4, 2e4, chiptune=False, bright=False, sha256=folder),
+            replace(tiny.data, music=str(tmp_path / folder), cache=str(tmp_path / "cache")),
+        ).mean()
+        for folder in ("one", "two")
+    ]
+    assert means[1] == pytest.approx(3.5 * means[0], rel=0.01)
 
 
 def test_chiptune_is_capped(tiny: Settings) -> None:

@@ -7,18 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliquot.errors import InputError
-
-SOUND_SUFFIXES = frozenset(
-    {
-        *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au"),
-        *(".flac", ".ape", ".wv", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma"),
-        *(".mp4", ".m4v", ".mov", ".asf", ".wmv", ".mka", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"),
-    }
-)
-"""What is taken from a folder or a pattern; a file that is named is always taken."""
-
-RESULT_MARK = ".restored"
-"""Ends the stem of a result that lies beside its input: ``old.mp3`` gives ``old.restored.flac``."""
+from aliquot.io.names import RESULT_MARK, SOUND_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aliquot.batch.find import RESULT_MARK, SOUND_SUFFIXES, Failure, Found, find
+from aliquot.batch.find import Failure, Found, find
 from aliquot.errors import AliquotError, ConfigError
 from aliquot.io.formats import CONTAINERS, container_named, output_format
-from aliquot.io.names import shown
+from aliquot.io.names import RESULT_MARK, SOUND_SUFFIXES, shown
 from aliquot.io.sound import open_reader
 
 BESIDE = "{name}" + RESULT_MARK + ".{ext}"

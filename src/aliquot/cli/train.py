@@ -22,6 +22,9 @@ def train(
 
     Example: aliquot train settings/aliquot.toml optim.steps=8000
 
+    On your own music: aliquot prepare MUSIC, then aliquot train settings/aliquot.toml
+    data.music=MUSIC data.held_out=MUSIC/held-out.txt data.split=
+
     Under torchrun, several processes share every batch.
     """
     from tqdm import tqdm
@@ -43,7 +46,10 @@ def train(
     trainer = Trainer(chosen, out or Path("runs") / settings.stem, group)
     total = trainer.steps
     with tqdm(
-        total=total, initial=trainer.step, unit="step", disable=quiet or not group.leads
+        total=total,
+        initial=trainer.step,
+        unit="step",
+        disable=True if quiet or not group.leads else None,
     ) as bar:
 
         def report(row: dict[str, float]) -> None:

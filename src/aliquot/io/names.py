@@ -3,6 +3,18 @@
 import os
 from pathlib import Path
 
+SOUND_SUFFIXES = frozenset(
+    {
+        *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf", ".au"),
+        *(".flac", ".ape", ".wv", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma"),
+        *(".mp4", ".m4v", ".mov", ".asf", ".wmv", ".mka", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"),
+    }
+)
+"""What is taken from a folder or a pattern; a file that is named is always taken."""
+
+RESULT_MARK = ".restored"
+"""Ends the stem of a result that lies beside its input: ``old.mp3`` gives ``old.restored.flac``."""
+
 
 def shown(path: Path | str) -> str:
     r"""The name of a file, fit for one line of an error message: odd characters are escaped.

@@ -92,13 +92,18 @@ DAMAGE = (ValueError, TypeError, KeyError, IndexError, AttributeError, struct.er
 
 def read_restored_mark(path: Path) -> str | None:
     """The comment that says that aliquot made this file; None if it does not say so."""
-    if MISSING:
-        return None
-    try:
-        comments = read_tags(path, mutagen.File(path)).fields.get("comment", [])
-    except (mutagen.MutagenError, *DAMAGE):
-        return None
+    comments = read_fields(path).get("comment", [])
     return next((text for text in comments if text.startswith(MARK)), None)
+
+
+def read_fields(path: Path) -> dict[str, list[str]]:
+    """A file's tags by lower-case Vorbis name; none if they are damaged or mutagen is missing."""
+    if MISSING:
+        return {}
+    try:
+        return read_tags(path, mutagen.File(path)).fields
+    except (mutagen.MutagenError, *DAMAGE):
+        return {}
 
 
 def read_tags(path: Path, found: Any) -> Tags:

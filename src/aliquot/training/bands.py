@@ -55,8 +55,7 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
     """
     config = network.config
     kind = f"bands-{config.window}-{config.input_bands}"
-    name = piece.name.replace("/", "--")
-    path = Path(settings.cache) / kind / f"{name}@{speed:g}.npy"
+    path = Path(settings.cache) / kind / f"{piece.key}@{speed:g}.npy"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         samples = samples_of(decoded(piece, settings)[:])

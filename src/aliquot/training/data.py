@@ -1,25 +1,33 @@
 """Training examples: random crops, degraded on the fly; example ``i`` is a function of the seed."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from aliquot.audio import Waveform
+from aliquot.collect.manifest import MANIFEST, Row, read_list, read_rows
 from aliquot.degrade.chain import DegradationRange, degrade, draw
 from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
-from aliquot.errors import ConfigError
+from aliquot.errors import ConfigError, InputError
+from aliquot.io.sound import open_reader
 from aliquot.models.spectral import SpectralConfig
 from aliquot.training.settings import DataSettings
 
 MARGIN = 4096
 """Samples around a crop in which filters settle."""
+NEEDED = (
+    *("file", "seconds", "sample_rate", "bandwidth_hz", "bandwidth_typical_hz"),
+    *("artist", "genre", "notes"),
+)
+"""Columns of the manifest that training reads; ``sha256`` too, if it is there."""
+RATES = (44_100, 48_000)
+"""Rates that a window means the same at; recordings at others are brought to the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +36,10 @@ class Piece:
 
     Attributes:
         group: Artist, or kind of instrument; groups are drawn before files.
-        weight: Share of its group's draws, before normalising.
+        sample_rate: In training; one of :data:`RATES`.
         bandwidth_hz: Highest frequency with content.
         typical_hz: Half of the loud moments reach it.
+        sha256: Of the file; empty if the manifest does not say.
     """
 
     name: str
@@ -41,6 +50,12 @@ class Piece:
     typical_hz: float
     chiptune: bool
     bright: bool
+    sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name in caches: files of one name, or a file that was replaced, do not mix."""
+        return "--".join(filter(None, [self.name.replace("/", "--"), self.sha256[:12]]))
 
 
 class Example(NamedTuple):
@@ -54,38 +69,68 @@ class Example(NamedTuple):
 
 
 def read_manifest(settings: DataSettings, *, held_out: bool) -> list[Piece]:
-    """The pieces to train on, or those held out."""
-    path = Path(settings.music) / "manifest.csv"
+    """The pieces to train on, or those held out.
+
+    Raises:
+        ConfigError: If manifest, held-out list and folder do not fit together, or if none of the
+            pieces to train on carries treble.
+    """
+    folder = Path(settings.music)
+    path = folder / MANIFEST
     if not path.is_file():
-        raise ConfigError(f"no manifest at {path}; set data.music to the folder that holds it")
-    dev = {
-        line.strip()
-        for line in Path(settings.held_out).read_text(encoding="utf-8").splitlines()
-        if line.strip() and not line.startswith("#")
-    }
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["file"].startswith(settings.split)]
-    unknown = dev - {row["file"] for row in rows}
+        raise ConfigError(
+            f"no manifest at {path}; set data.music to the folder that holds it, "
+            f"or make one: aliquot prepare {folder}"
+        )
+    listed = set(read_list(Path(settings.held_out)))
+    rows = [row for row in read_rows(path, NEEDED) if row.file.startswith(settings.split)]
+    if not rows:
+        raise ConfigError(
+            f"{path} has no row whose file begins with {settings.split!r}; "
+            "set data.split to a folder in it, or to '' for all rows"
+        )
+    unknown = sorted(listed - {row.file for row in rows})
     if unknown:
-        raise ConfigError(f"{settings.held_out} names files not in {path}: {sorted(unknown)}")
-    pieces = [_piece(row) for row in rows if (row["file"] in dev) == held_out]
-    if not pieces:
-        raise ConfigError(f"{path} has no usable rows under {settings.split!r}")
-    return pieces
+        raise ConfigError(
+            f"{settings.held_out} names {unknown[0]!r}, which is not in {path} under "
+            f"data.split={settings.split!r} ({len(unknown)} such names); correct one of them"
+        )
+    chosen = [row for row in rows if (row.file in listed) == held_out]
+    if not chosen and held_out:
+        raise ConfigError(
+            f"{settings.held_out} holds out no recording, so training could not measure itself; "
+            "list some of each kind there, or make the list: aliquot prepare FOLDER"
+        )
+    if not chosen:
+        raise ConfigError(f"{settings.held_out} holds out every row of {path}; shorten the list")
+    missing = [row.file for row in chosen if not (folder / row.file).is_file()]
+    if missing:
+        raise ConfigError(
+            f"{path} lists {missing[0]!r}, which is not there ({len(missing)} of {len(chosen)} "
+            f"files are missing); bring them back, or run: aliquot prepare {folder}"
+        )
+    highest = max(row.bandwidth_hz or 0.0 for row in chosen)
+    if not held_out and highest < settings.least_bandwidth_hz:
+        raise ConfigError(
+            f"no recording of {path} carries sound above {highest:.0f} Hz, so there is no treble "
+            f"to learn; add music that reaches {settings.least_bandwidth_hz:.0f} Hz, "
+            "or lower data.least_bandwidth_hz"
+        )
+    return [_piece(row) for row in chosen]
 
 
-def _piece(row: dict[str, str]) -> Piece:
-    genre = row["genre"]
-    rendered = genre.startswith("rendered")
+def _piece(row: Row) -> Piece:
+    rendered = row.genre.startswith("rendered")
     return Piece(
-        name=row["file"],
-        group=genre if rendered else row["artist"],
-        seconds=float(row["seconds"]),
-        sample_rate=int(row["sample_rate"]),
-        bandwidth_hz=float(row["bandwidth_hz"]),
-        typical_hz=float(row["bandwidth_typical_hz"]),
-        chiptune="chiptune" in genre,
-        bright="extremely bright" in row["notes"],
+        name=row.file,
+        group=row.genre if rendered else row.artist,
+        seconds=row.seconds,
+        sample_rate=row.sample_rate if row.sample_rate in RATES else RATES[0],
+        bandwidth_hz=row.bandwidth_hz or 0.0,
+        typical_hz=row.bandwidth_typical_hz or 0.0,
+        chiptune="chiptune" in row.genre,
+        bright="extremely bright" in row.notes,
+        sha256=row.sha256,
     )
 
 
@@ -110,13 +155,20 @@ def draw_weights(pieces: list[Piece], chiptune_share: float) -> NDArray[np.float
 
 
 def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
-    """A piece as a memory map ``(samples, channels)``, decoded once into the cache."""
-    path = Path(settings.cache) / (piece.name.replace("/", "--") + ".npy")
+    """A piece as a memory map ``(samples, channels)``, decoded once into the cache.
+
+    Raises:
+        InputError: If the recording cannot be read.
+    """
+    path = Path(settings.cache) / f"{piece.key}.npy"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        samples, _ = soundfile.read(
-            Path(settings.music) / piece.name, dtype="float32", always_2d=True
-        )
+        with open_reader(Path(settings.music) / piece.name) as reader:
+            blocks = list(reader.blocks())
+            rate = reader.info.sample_rate
+        if not blocks:
+            raise InputError(f"{piece.name} holds no sound; remove its row from the manifest")
+        samples = resample(np.concatenate(blocks, axis=1), rate, piece.sample_rate).T
         # A lossy decoder may exceed full scale; the headroom is taken back on reading.
         whole = np.round(np.clip(samples * 0.5, -1, 1) * 32767).astype(np.int16)
         temporary = path.with_suffix(".part.npy")

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Subset
 
 from aliquot.errors import ConfigError
 from aliquot.training import checkpoint
+from aliquot.training.data import read_manifest
 from aliquot.training.methods import NETWORK, Method
 from aliquot.training.parallel import Group, SharedNoise
 from aliquot.training.previews import show
@@ -55,6 +56,8 @@ class Trainer:
         self.settings, self.folder = settings, folder
         self.group = group or Group()
         self.device = pick_device(settings.run.device)
+        for held_out in (False, True):
+            read_manifest(settings.data, held_out=held_out)  # complain before anything is made
         torch.manual_seed(settings.run.seed)
         self.method: Method = method_of(settings)
         self.stages = self.method.stages

@@ -15,10 +15,10 @@ class DataSettings:
     """What examples are drawn from, and how.
 
     Attributes:
-        music: Folder with ``manifest.csv`` (columns ``file``, ``sample_rate``, ``bandwidth_hz``,
-            ``bandwidth_typical_hz``, ``artist``, ``genre``, ``notes``).
+        music: Folder with ``manifest.csv``, as ``aliquot prepare`` writes it.
         split: Rows whose ``file`` begins with this are used.
         held_out: Text file of rows never trained on.
+        least_bandwidth_hz: Some recording must reach this: below, there is no treble to learn.
         cache: Folder for decoded 16-bit samples.
         loss_frames: Frames of an example on which the loss is taken.
         chiptune_share: Largest share of draws from chiptune.
@@ -33,6 +33,7 @@ class DataSettings:
     music: str = "../shared/music"
     split: str = "train/"
     held_out: str = "settings/dev-split.txt"
+    least_bandwidth_hz: float = 12_000.0
     cache: str = "runs/cache"
     loss_frames: int = 72
     chiptune_share: float = 0.15

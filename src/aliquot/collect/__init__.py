@@ -1,0 +1,1 @@
+"""From folders of recordings to a collection one can train on."""

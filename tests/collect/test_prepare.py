@@ -1,0 +1,161 @@
+"""A folder becomes a collection: what is listed, what is left out, what is done again."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import aliquot.collect.prepare as module
+from aliquot.audio import Waveform
+from aliquot.collect.manifest import read_list, read_rows
+from aliquot.collect.prepare import Step, Wish, find, finish, prepare, unfinished_path
+from aliquot.errors import ConfigError
+
+RATE = 44_100
+
+
+@pytest.fixture
+def folder(tmp_path: Path, music: Waveform, dull: Waveform) -> Path:
+    for name, samples in (("ann/one.flac", music), ("ann/two.wav", dull), ("bo/three.ogg", music)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, samples.T, RATE)
+    return tmp_path
+
+
+def wish_for(folder: Path) -> Wish:
+    return Wish(folder / "manifest.csv", folder / "held-out.txt")
+
+
+def steps(folder: Path, wish: Wish | None = None) -> dict[str, Step]:
+    paths, _ = find(folder)
+    found = prepare(folder, paths, wish or wish_for(folder))
+    return {step.path.relative_to(folder).as_posix(): step for step in found}
+
+
+def done(folder: Path) -> dict[str, Step]:
+    found = steps(folder)
+    finish([step.row for step in found.values() if step.row], wish_for(folder))
+    return found
+
+
+def test_a_row_says_what_a_recording_is(folder: Path) -> None:
+    done(folder)
+    one, two, three = read_rows(folder / "manifest.csv")
+    assert (one.file, one.seconds, one.sample_rate, one.channels) == ("ann/one.flac", 3.0, RATE, 2)
+    assert [row.codec for row in (one, two, three)] == ["flac", "pcm_16", "vorbis"]
+    assert [row.artist for row in (one, two, three)] == ["ann", "ann", "bo"]
+    assert two.bandwidth_hz == pytest.approx(8_000, abs=300)
+    assert one.bandwidth_hz is not None
+    assert one.bandwidth_hz > 19_000
+    assert len(one.sha256) == 64
+    assert read_list(folder / "held-out.txt") in [("bo/three.ogg",), (one.file, two.file)]
+    assert not unfinished_path(folder / "manifest.csv").exists()
+
+
+def test_what_teaches_nothing_is_left_out_with_the_reason(folder: Path, music: Waveform) -> None:
+    soundfile.write(folder / "short.wav", music.T[:RATE], RATE)
+    soundfile.write(folder / "quiet.wav", 1e-4 * music.T, RATE, subtype="FLOAT")
+    soundfile.write(folder / "loud enough.wav", 1e-2 * music.T, RATE, subtype="FLOAT")
+    (folder / "same.flac").write_bytes((folder / "ann/one.flac").read_bytes())
+    (folder / "bad.mp3").write_bytes(b"no music")
+    (folder / "ann/two.restored.flac").write_bytes((folder / "ann/one.flac").read_bytes())
+    found = steps(folder)
+    refused = {name: step.refusal for name, step in found.items() if step.refusal}
+    assert set(refused) == {"short.wav", "quiet.wav", "ann/one.flac", "bad.mp3"}
+    for name, reason in (
+        ("short.wav", "lasts 1.00 s"), ("quiet.wav", "nearly silent"),
+        ("ann/one.flac", "byte for byte, same.flac"), ("bad.mp3", "not a recording"),
+    ):  # fmt: skip
+        assert reason in refused[name].reason
+    assert [name for name, refusal in refused.items() if refusal.unreadable] == ["bad.mp3"]
+
+
+def test_our_own_results_are_not_learned_from(folder: Path) -> None:
+    flac = pytest.importorskip("mutagen.flac").FLAC(folder / "ann/one.flac")
+    flac["comment"] = "restored by aliquot 0.1.0"
+    flac.save()
+    refusal = steps(folder)["ann/one.flac"].refusal
+    assert refusal is not None
+    assert "restored by aliquot" in refusal.reason
+
+
+def test_a_least_bandwidth_leaves_the_dull_ones_out(folder: Path) -> None:
+    found = steps(folder, replace(wish_for(folder), least_hz=12_000.0))
+    assert [name for name, step in found.items() if step.refusal] == ["ann/two.wav"]
+
+
+def test_unchanged_files_keep_their_rows_with_what_was_written_into_them(folder: Path) -> None:
+    done(folder)
+    text = (folder / "manifest.csv").read_text()
+    (folder / "manifest.csv").write_text(text.replace(",bo,", ",Bo Diddley,"))
+    soundfile.write(folder / "ann/one.flac", np.zeros((3 * RATE, 1)) + 0.1, RATE)
+    found = done(folder)
+    assert {name for name, step in found.items() if step.kept} == {"ann/two.wav", "bo/three.ogg"}
+    rows = {row.file: row for row in read_rows(folder / "manifest.csv")}
+    assert rows["bo/three.ogg"].artist == "Bo Diddley"
+    assert rows["ann/one.flac"].channels == 1
+
+
+def test_runs_that_are_broken_off_go_on_where_they_stopped(folder: Path) -> None:
+    paths, _ = find(folder)
+    ended = []
+    for _ in range(2):
+        run = prepare(folder, paths, wish_for(folder))
+        ended.append(next(step.path for step in run if not step.kept))
+        run.close()
+        with unfinished_path(folder / "manifest.csv").open("a") as file:
+            file.write("bo/three.ogg,3.00,441")  # killed in the middle of a row
+    found = done(folder)
+    assert [step.path for step in found.values() if step.kept] == ended
+    assert len(read_rows(folder / "manifest.csv")) == 3
+
+
+def test_an_interruption_does_not_wait_for_the_end_of_a_recording(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates = []
+    meter = module.measure.__globals__["ReachMeter"]
+    soundfile.write(folder / "bo/long.wav", np.full((600 * RATE, 1), 0.1), RATE, subtype="PCM_U8")
+    monkeypatch.setattr(meter, "update", lambda self, block: updates.append(time.sleep(0.01)))
+    run = prepare(folder, [folder / "ann/one.flac", folder / "bo/long.wav"], wish_for(folder))
+    next(run)
+    while len(updates) < 10:  # the long one has begun
+        time.sleep(0.01)
+    run.close()
+    assert len(updates) < 300  # of 405
+
+
+def test_several_at_once_give_the_same_manifest(folder: Path) -> None:
+    done(folder)
+    alone = (folder / "manifest.csv").read_bytes()
+    (folder / "manifest.csv").unlink()
+    found = steps(folder, replace(wish_for(folder), jobs=3))
+    finish([step.row for step in found.values() if step.row], wish_for(folder))
+    assert (folder / "manifest.csv").read_bytes() == alone
+
+
+def test_what_somebody_made_by_hand_is_not_replaced(folder: Path) -> None:
+    (folder / "held-out.txt").write_text("ann/one.flac\n")
+    with pytest.raises(ConfigError, match="was not made by aliquot prepare"):
+        steps(folder)
+    (folder / "held-out.txt").unlink()
+    (folder / "manifest.csv").write_text("file,mood\nann/one.flac,sad\n")
+    with pytest.raises(ConfigError, match="'mood', which would be lost"):
+        steps(folder)
+
+
+def test_memory_does_not_depend_on_length(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    update = module.measure.__globals__["ReachMeter"].update
+
+    def watched(self: object, block: Waveform) -> None:
+        update(self, block)
+        held.append(self._pending_samples)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(module.measure.__globals__["ReachMeter"], "update", watched)
+    soundfile.write(folder / "long.wav", np.tile(0.1 * np.ones((RATE, 1)), (60, 1)), RATE)
+    steps(folder)
+    assert max(held) < 4 * RATE
