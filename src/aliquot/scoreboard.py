@@ -25,8 +25,9 @@ HEADINGS = {
     "snr_db": "snr",
     "side_db": "side",
     "coherence": "coherence",
+    "lsd_kuleshov": "lsd (K.)",
 }
-DIGITS = {"lsd": 3, "lsd_hf": 3, "lsd_lf": 3, "texture": 2, "coherence": 3}
+DIGITS = {"lsd": 3, "lsd_hf": 3, "lsd_lf": 3, "texture": 2, "coherence": 3, "lsd_kuleshov": 2}
 """Digits after the point; one for what is in dB."""
 
 WORST_BY = "envelope_db"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aliquot.audio import Waveform
-from aliquot.metrics.lsd import lsd, lsd_hf, lsd_lf
+from aliquot.metrics.lsd import distance_kuleshov, lsd, lsd_hf, lsd_lf
 
 RATE = 44_100
 Change = Callable[[Waveform, float, float, float], Waveform]
@@ -78,3 +78,16 @@ def test_nothing_above_the_upper_limit_is_scored(noise: Waveform, change_band: C
 
 def test_no_bin_between_cutoff_and_limit_gives_no_score(noise: Waveform) -> None:
     assert np.isnan(lsd_hf(noise, noise, RATE, 5_000.0, upper_hz=4_000.0))
+
+
+def test_kuleshovs_distance_is_natural_averages_frames_inside_and_ends_at_ten() -> None:
+    one = np.full((4, 3), 2.0)
+    louder = one * 10  # in every frame and bin: ln 10
+    assert distance_kuleshov(one, louder) == pytest.approx(np.log(10), rel=1e-3)
+    frame = one.copy()
+    frame[0] *= np.exp(2.0)  # one frame of four: every bin's root is 2 / sqrt(4)
+    assert distance_kuleshov(one, frame) == pytest.approx(1.0, rel=1e-3)
+    column = one.copy()
+    column[:, 0] *= np.exp(3.0)  # one bin of three, in all frames: 3 / 3
+    assert distance_kuleshov(one, column) == pytest.approx(1.0, rel=1e-3)
+    assert distance_kuleshov(one, one * 1e30) == 10.0

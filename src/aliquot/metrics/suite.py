@@ -9,7 +9,7 @@ from aliquot.audio import Waveform
 from aliquot.dsp.stft import Spectrum
 from aliquot.metrics.bands import Power, check_pair, high_bands, mono, power, squared
 from aliquot.metrics.envelope import envelope_error, spectral_bias_db
-from aliquot.metrics.lsd import distance, lsd_power, split_bins
+from aliquot.metrics.lsd import distance, distance_kuleshov, lsd_power, split_bins
 from aliquot.metrics.sdr import LOW_PART, long_spectrum, spectral_snr_db
 from aliquot.metrics.stereo import coherence_difference, pair_spectrum
 from aliquot.metrics.texture import texture_ratio
@@ -25,6 +25,7 @@ METRICS = (
     "snr_db",
     "side_db",
     "coherence",
+    "lsd_kuleshov",
 )
 """The names :func:`measure` returns, in the order of the tables."""
 
@@ -115,4 +116,5 @@ def measure(
         "snr_db": spectral_snr_db(ref.long, est.long, samples, sample_rate, upper_hz),
         "side_db": envelope_error(ref.side, est.side, *limits) if stereo else nan,
         "coherence": coherence_difference(ref.pair, est.pair, bands) if stereo else nan,
+        "lsd_kuleshov": distance_kuleshov(ref.fine[:, :limit], est.fine[:, :limit]),
     }
