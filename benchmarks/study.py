@@ -143,9 +143,8 @@ def table(factor: int, name: str) -> list[str]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for method, row in rows.items():
         run, colon, mode = method.partition(":")
-        groups.setdefault(
-            run.rsplit("-s", 1)[0].replace(f"-x{factor}", "") + colon + mode, []
-        ).append(row)
+        key = run.rsplit("-s", 1)[0].replace(f"-x{factor}", "") + colon + mode
+        groups.setdefault(key, []).append(row)
     lines = [
         f"### x{factor}, {name}",
         "",
@@ -171,8 +170,8 @@ def page() -> None:
     lines = [
         "# Does the GAN help?",
         "",
-        "Written by `python benchmarks/study.py page`; do not edit. How to repeat it stands at the top "
-        "of that script; the words are in [study-notes.md](study-notes.md).",
+        "Written by `python benchmarks/study.py page`; do not edit. How to repeat it stands at the "
+        "top of that script; the words are in [study-notes.md](study-notes.md).",
         "",
         "Minutes of training, two CPU cores, narrow sizes: "
         + ", ".join(f"{name} {minutes:g}" for name, minutes in budgets.items())

@@ -5,7 +5,7 @@ import pytest
 
 from aliquot.audio import Waveform
 from aliquot.metrics.envelope import envelope_db, treble_bias_db
-from aliquot.metrics.lsd import lsd, lsd_hf, lsd_lf
+from aliquot.metrics.lsd import lsd, lsd_hf, lsd_kuleshov, lsd_lf
 from aliquot.metrics.sdr import low_snr_db, snr_db
 from aliquot.metrics.stereo import coherence, side_db
 from aliquot.metrics.suite import METRICS, Signal, measure
@@ -29,6 +29,7 @@ def test_the_suite_agrees_with_every_metric_alone(make_noise: Callable[..., Wave
         "snr_db": snr_db(*pair, UPPER_HZ),
         "side_db": side_db(*pair, CUTOFF_HZ, UPPER_HZ),
         "coherence": coherence(*pair, CUTOFF_HZ, UPPER_HZ),
+        "lsd_kuleshov": lsd_kuleshov(*pair, UPPER_HZ),
     }
     assert tuple(alone) == METRICS
     assert measure(original, restored, RATE, CUTOFF_HZ, UPPER_HZ) == pytest.approx(alone)

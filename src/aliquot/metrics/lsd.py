@@ -57,7 +57,7 @@ def distance_kuleshov(original: Power, restored: Power) -> float:
         return float("nan")
     difference = np.log(original + LSD_FLOOR) - np.log(restored + LSD_FLOOR)
     inside = np.square(difference).mean(axis=0, dtype=np.float64)
-    return min(10.0, float(np.sqrt(inside + LSD_FLOOR).mean()))
+    return min(10.0, float(np.sqrt(inside).mean()))
 
 
 def split_bins(sample_rate: int, cutoff_hz: float, upper_hz: float | None) -> tuple[int, int]:
@@ -123,3 +123,12 @@ def lsd_lf(
     check_pair(original, restored)
     first, _ = split_bins(sample_rate, cutoff_hz, upper_hz)
     return distance(lsd_power(original)[:, :first], lsd_power(restored)[:, :first])
+
+
+def lsd_kuleshov(
+    original: Waveform, restored: Waveform, sample_rate: int, upper_hz: float | None = None
+) -> float:
+    """:func:`distance_kuleshov` over the whole band; lower is better."""
+    check_pair(original, restored)
+    limit = upper_bins(upper_hz, sample_rate, LSD_WINDOW)
+    return distance_kuleshov(lsd_power(original)[:, :limit], lsd_power(restored)[:, :limit])
