@@ -170,8 +170,8 @@ def page() -> None:
     lines = [
         "# Does the GAN help?",
         "",
-        "Written by `python benchmarks/study.py page`; do not edit. How to repeat it stands at the "
-        "top of that script; the words are in [study-notes.md](study-notes.md).",
+        "Written by `python benchmarks/study.py page`; do not edit. How to repeat it: see the script.",
+        "What it means: [study-notes.md](study-notes.md).",
         "",
         "Minutes of training, two CPU cores, narrow sizes: "
         + ", ".join(f"{name} {minutes:g}" for name, minutes in budgets.items())
