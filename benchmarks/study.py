@@ -170,7 +170,7 @@ def page() -> None:
     lines = [
         "# Does the GAN help?",
         "",
-        "Written by `python benchmarks/study.py page`; do not edit. How to repeat it: see the script.",
+        "Written by `python benchmarks/study.py page`; do not edit. To repeat it: see the script.",
         "What it means: [study-notes.md](study-notes.md).",
         "",
         "Minutes of training, two CPU cores, narrow sizes: "
