@@ -44,7 +44,7 @@ NOTES_DB = ((700.0, 3.0), (2_000.0, 2.5), (5_000.0, 1.5), (10_000.0, 1.2))
 """Roughness of neighbouring 1/12-octave bands: notes below, noise above."""
 TEMPER = 2.0
 """Real spectra have heavier tails than Gaussian ones; log-likelihoods are divided by this."""
-QUANTILE = 0.55
+QUANTILE = 0.60
 """Of the cut-off's probability: above the median, since too low an estimate does more harm."""
 
 BOTH = 0.05
