@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -133,20 +134,34 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
 
 
 def _trace_spectral(network: Spectral, path: Path) -> None:
-    torch.onnx.export(
-        network,
-        example_inputs(network.config, 64),
-        str(path),
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=["spectrum", "cutoff_bin", "noise"],
-        output_names=["high"],
-        dynamic_axes={
-            "spectrum": {0: "batch", 3: "frames"},
-            "noise": {0: "batch", 3: "inner"},
-            "high": {0: "batch", 3: "inner"},
-        },
-    )
+    outer, inner = {0: "batch", 3: "frames"}, {0: "batch", 3: "inner"}
+    axes = {"spectrum": outer, "noise": inner, "high": inner}
+    inputs = ["spectrum", "cutoff_bin", "noise"]
+    _trace(network, example_inputs(network.config, 64), path, (inputs, "high", axes))
+
+
+def _trace(
+    network: torch.nn.Module,
+    examples: tuple[torch.Tensor, ...],
+    path: Path,
+    names: tuple[list[str], str, dict[str, dict[int, str]]],
+) -> None:
+    """Write a graph; ``names`` are its inputs, its output, and the axes that vary."""
+    inputs, output, axes = names
+    with warnings.catch_warnings():
+        # It announces another exporter (whose pooling ran twelve times slower) and what it could
+        # not fold; whether the result is right is measured afterwards.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            examples,
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=inputs,
+            output_names=[output],
+            dynamic_axes=axes,
+        )
 
 
 def _spectral_facts(config: SpectralConfig) -> dict[str, str]:
@@ -161,19 +176,9 @@ def _spectral_facts(config: SpectralConfig) -> dict[str, str]:
 
 
 def _trace_waveform(network: WaveformModel, path: Path) -> None:
-    torch.onnx.export(
-        network,
-        (example_waves(network, 40),),
-        str(path),
-        dynamo=False,
-        opset_version=OPSET,
-        input_names=["waveform"],
-        output_names=["restored"],
-        dynamic_axes={
-            "waveform": {0: "batch", 1: "channels", 2: "samples"},
-            "restored": {0: "batch", 1: "channels", 2: "samples"},
-        },
-    )
+    axes = {0: "batch", 1: "channels", 2: "samples"}
+    names = ["waveform"], "restored", {"waveform": axes, "restored": axes}
+    _trace(network, (example_waves(network, 40),), path, names)
 
 
 def _waveform_facts(network: WaveformModel, rate: int) -> dict[str, str]:
