@@ -5,8 +5,10 @@
     python benchmarks/study.py page
 
 Runs live in `runs/study/<method>-x<factor>-s<seed>`; `music-gan` has a twin `music-plain`, the same
-but for `adversary.weight=0`. Every run of a factor gets the same wall-clock budget with a constant
-learning rate and averaged weights, so that it can be stopped, resumed and compared at any length.
+but for `adversary.weight=0`. Every run of a factor gets the same budget of processor time, twice the
+minutes given (two cores; what else the machine does at the time takes nothing from it), with a
+constant learning rate and averaged weights, so that it can be stopped, resumed and compared at any
+length.
 `measure` exports what is there and runs `aliquot evaluate` for each factor, models raw (as in their
 papers) and spliced (the given band kept), with all baselines and the released model.
 """
@@ -71,29 +73,29 @@ def plan() -> list[Run]:
         for factor in (4, 2, 6)
         for method in ("audiounet", "hetherly", "music-gan")
     ]
-    runs += [Run("music-plain", 4, seed, 1.0) for seed in (1, 2, 3)]
-    runs += [Run("music-gan", 4, seed, 1.0) for seed in (2, 3)]
-    return runs
+    seeds = [Run(method, 4, n, 1.0) for n in (1, 2, 3) for method in ("music-gan", "music-plain")]
+    return list(dict.fromkeys([*runs[:3], *seeds, *runs]))
 
 
-def trained_seconds(run: Run) -> float:
-    """How long a run has been trained so far."""
+def trained_minutes(run: Run) -> float:
+    """How long a run has been trained so far: processor time over two."""
     from aliquot.training import checkpoint
 
     path = run.folder / "checkpoint.safetensors"
-    return float(checkpoint.read_facts(path)["seconds"]) if path.is_file() else 0.0
+    return float(checkpoint.read_facts(path)["cpu_seconds"]) / 120 if path.is_file() else 0.0
 
 
 def train(minutes: float, only: str, threads: int) -> None:
     """Bring every run to its budget."""
     for run in plan():
-        left = 60 * minutes * run.share - trained_seconds(run)
-        if left < 5 or only not in run.name:
+        if only not in run.name:
             continue
-        print(f"# {run.name}: {left / 60:.1f} minutes", flush=True)
-        command = [sys.executable, "-m", "aliquot", "train", *run.words, f"run.threads={threads}"]
-        command += ["-o", str(run.folder), "--max-minutes", str(left / 60), "--quiet"]
-        subprocess.run(command, check=True, cwd=ROOT)
+        while (left := minutes * run.share - trained_minutes(run)) > 0:
+            print(f"# {run.name}: {left:.1f} minutes", flush=True)
+            command = [sys.executable, "-m", "aliquot", "train", *run.words]
+            command += [f"run.threads={threads}", "-o", str(run.folder), "--quiet"]
+            command += ["--max-minutes", str(max(left * 2 / threads, 0.2))]
+            subprocess.run(command, check=True, cwd=ROOT)
 
 
 def measure(music: Path, jobs: int) -> None:
@@ -103,7 +105,7 @@ def measure(music: Path, jobs: int) -> None:
         command = [sys.executable, "-m", "aliquot", "export", str(run.folder)]
         command += ["-o", str(RUNS / f"{run.name}.onnx")]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    budgets = {run.name: round(trained_seconds(run) / 60, 1) for run in present}
+    budgets = {run.name: round(trained_minutes(run), 1) for run in present}
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "study-minutes.json").write_text(json.dumps(budgets, indent=1) + "\n")
     for factor in sorted({run.factor for run in present}):
@@ -173,7 +175,7 @@ def page() -> None:
         "Written by `python benchmarks/study.py page`; do not edit. To repeat it: see the script.",
         "What it means: [study-notes.md](study-notes.md).",
         "",
-        "Minutes of training, two CPU cores, narrow sizes: "
+        "Minutes of training (processor time over two), two CPU cores, narrow sizes: "
         + ", ".join(f"{name} {minutes:g}" for name, minutes in budgets.items())
         + ".",
         "",

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Subset
 from aliquot.errors import ConfigError
 from aliquot.training import checkpoint
 from aliquot.training.data import read_manifest
+from aliquot.training.memory import keep_freed_memory
 from aliquot.training.methods import NETWORK, Method
 from aliquot.training.parallel import Group, SharedNoise
 from aliquot.training.previews import show
@@ -74,7 +75,7 @@ class Trainer:
         self.average = {
             name: value.detach().clone() for name, value in self.model.state_dict().items()
         }
-        self.step, self.best, self.seconds = 0, float("inf"), 0.0
+        self.step, self.best, self.seconds, self.cpu_seconds = 0, float("inf"), 0.0, 0.0
         self.resume()
 
     @property
@@ -97,6 +98,7 @@ class Trainer:
                 )
         checkpoint.unpack(tensors, self.modules, self.average, self.optimizers)
         self.step, self.best, self.seconds = facts["step"], facts["best"], facts["seconds"]
+        self.cpu_seconds = facts.get("cpu_seconds", 0.0)  # not in checkpoints of 0.1
 
     def save(self) -> None:
         """Write a checkpoint."""
@@ -106,6 +108,7 @@ class Trainer:
                 "step": self.step,
                 "best": self.best,
                 "seconds": self.seconds,
+                "cpu_seconds": self.cpu_seconds,
             }
             tensors = checkpoint.pack(self.modules, self.average, self.optimizers)
             checkpoint.save(self.folder, tensors, facts)
@@ -165,12 +168,16 @@ class Trainer:
         run = self.settings.run
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(run.threads)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.prepare()
-        begun, sums, count = time.monotonic(), dict[str, float](), 0
-        before = self.seconds
+        begun, used = time.monotonic(), time.process_time()
+        sums, count = dict[str, float](), 0
+        before, used_before = self.seconds, self.cpu_seconds
         for batch in self.batches():
             terms = self.update(batch)
             self.seconds = before + time.monotonic() - begun
+            self.cpu_seconds = used_before + time.process_time() - used
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
