@@ -4,11 +4,10 @@
     python benchmarks/study.py measure --music ../shared/music
     python benchmarks/study.py page
 
-Runs live in `runs/study/<method>-x<factor>-s<seed>`; `music-gan` has a twin `music-plain`, the same
-but for `adversary.weight=0`. Every run of a factor gets the same budget of processor time, twice the
-minutes given (two cores; what else the machine does at the time takes nothing from it), with a
-constant learning rate and averaged weights, so that it can be stopped, resumed and compared at any
-length.
+Runs live in `runs/study/<method>-x<factor>-s<seed>`; `music-gan` has a twin `music-plain`, the
+same but for `adversary.weight=0`. Every run of a factor gets the same budget of processor time,
+twice the minutes given (two cores; what else the machine does takes nothing from it), with a
+constant learning rate and averaged weights: it can be stopped, resumed and compared at any length.
 `measure` exports what is there and runs `aliquot evaluate` for each factor, models raw (as in their
 papers) and spliced (the given band kept), with all baselines and the released model.
 """

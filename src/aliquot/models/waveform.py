@@ -62,18 +62,21 @@ class LongConv(nn.Conv1d):
         """Return the convolution; see the class for shapes."""
         if x.device.type != "cpu" or torch.onnx.is_in_onnx_export():
             return super().forward(x)
-        weight, (before,) = self.weight, self.padding
-        assert isinstance(before, int)  # noqa: S101 - for the type checker
+        weight, before = self.weight, (self.kernel_size[0] - 1) // 2
         samples = (x.shape[2] + 2 * before - weight.shape[2]) // self.stride[0] + 1
         if self.stride[0] == 2:
             # Even and odd samples are two signals, each convolved with its half of the filter.
             odd = before % 2
-            x = fn.pad(x, (odd, odd)).unflatten(2, (-1, 2)).transpose(2, 3).flatten(1, 2)
-            taps = fn.pad(weight, (0, weight.shape[2] % 2)).unflatten(2, (-1, 2))
-            weight = taps.transpose(2, 3).flatten(1, 2)
+            x = halves(fn.pad(x, (odd, odd)))
+            weight = halves(fn.pad(weight, (0, weight.shape[2] % 2)))
             before //= 2
         y: Tensor = BlockConvolution.apply(x, weight, before, samples)  # type: ignore[no-untyped-call]
         return y if self.bias is None else y + self.bias[:, None]
+
+
+def halves(x: Tensor) -> Tensor:
+    """Even and odd samples as channels, ``(batch, c, 2n)`` to ``(batch, 2c, n)``."""
+    return x.reshape(*x.shape[:2], -1, 2).transpose(2, 3).flatten(1, 2)
 
 
 class BlockConvolution(torch.autograd.Function):
@@ -97,7 +100,7 @@ class BlockConvolution(torch.autograd.Function):
         Returns:
             ``(batch, outputs, samples)``.
         """
-        outputs, inputs, taps = weight.shape
+        outputs, _, taps = weight.shape
         size = 4 * (taps - 1)  # a quarter of each block is lost to the overlap
         hop = size - taps + 1
         blocks = -(-samples // hop)
@@ -105,11 +108,12 @@ class BlockConvolution(torch.autograd.Function):
         spectra = torch.fft.rfft(padded.unfold(2, size, hop), dim=3)
         rows = spectra.permute(3, 0, 2, 1).flatten(1, 2)  # (bins, batch * blocks, inputs)
         filters = torch.fft.rfft(weight.flip(2), n=size, dim=2).permute(2, 1, 0)
-        product = torch.bmm(rows, filters).unflatten(1, (-1, blocks))
+        product = torch.bmm(rows, filters).reshape(rows.shape[0], -1, blocks, outputs)
         y = torch.fft.irfft(product.permute(1, 3, 2, 0), n=size, dim=3)[..., taps - 1 :]
         ctx.save_for_backward(rows, filters)
         ctx.sizes = x.shape[2], taps, before, samples
-        return y.reshape(-1, outputs, blocks * hop)[:, :, :samples].contiguous()
+        correlated: Tensor = y.reshape(-1, outputs, blocks * hop)[:, :, :samples]
+        return correlated.contiguous()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
@@ -119,11 +123,13 @@ class BlockConvolution(torch.autograd.Function):
         size = 4 * (taps - 1)
         hop = size - taps + 1
         blocks = -(-samples // hop)
-        y = fn.pad(gradients[0], (0, blocks * hop - samples)).unflatten(2, (blocks, hop))
-        spectra = torch.fft.rfft(fn.pad(y, (taps - 1, 0)), dim=3)
+        y = fn.pad(gradients[0], (0, blocks * hop - samples))
+        y = fn.pad(y.reshape(*y.shape[:2], blocks, hop), (taps - 1, 0))
+        spectra = torch.fft.rfft(y, dim=3)
         errors = spectra.permute(3, 0, 2, 1).flatten(1, 2)  # (bins, batch * blocks, outputs)
         weight = torch.fft.irfft(torch.bmm(rows.mH, errors), n=size, dim=0)[:taps]
-        x = torch.bmm(errors, filters.mH).unflatten(1, (-1, blocks))
+        x = torch.bmm(errors, filters.mH)
+        x = x.reshape(x.shape[0], -1, blocks, x.shape[2])
         x = torch.fft.irfft(x.permute(1, 3, 2, 0), n=size, dim=3)
         # Each block reaches into the next one's first samples.
         whole = fn.pad(x[..., :hop].flatten(2), (0, taps - 1))

@@ -30,4 +30,5 @@ def keep_freed_memory() -> bool:
         (_M_TOP_PAD, _PAD),
         (_M_ARENA_MAX, 1),  # other threads' arenas cannot grow beyond 64 MiB without mappings
     )
-    return all([mallopt(option, value) == 1 for option, value in settings])
+    taken = [mallopt(option, value) == 1 for option, value in settings]
+    return all(taken)
