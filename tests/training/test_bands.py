@@ -110,7 +110,7 @@ def test_levels_learned_from_bands_are_those_of_the_waveform(tiny: Settings) -> 
     cutoff = torch.tensor([250.0])
     with torch.no_grad():
         flatness = network.flatness(power, network.block_means(power))
-        _, level, _, _ = network.predict(power @ network.analysis, flatness, cutoff)
+        _, level, *_ = network.predict(power @ network.analysis, flatness, cutoff)
         inner = spectrum.shape[3] - 2 * tiny.model.context
         noise = torch.zeros(1, 2, 2, inner, 1025)
         _, other = network.restore(spectrum, cutoff, noise)

@@ -2,12 +2,14 @@
 
 Spectral band replication (Dietz et al., 2002) with its side information predicted from the given
 band: the missing bins are filled with a mixture of the given band's top, copied upward and
-whitened, and of noise; a small temporal convolutional network predicts, for every frame and band,
-the level and the mixture. Blocks are ConvNeXt's (Liu et al., 2022) over frames.
+whitened, of noise, and of what a gentle slope has left there itself, whitened; a small temporal
+convolutional network predicts, for every frame and band, the level and the mixture. Blocks are
+ConvNeXt's (Liu et al., 2022) over frames.
 
     spectrum ─► band levels ─► blocks over frames ─► level, mixture per band
         │                                                             │
-        └─► whitened copy ──────────────┐                             ▼
+        ├─► whitened remains ───────────┐                             │
+        ├─► whitened copy ──────────────┤                             ▼
     noise ──────────────────────────────┴──► mixture · level · fade-in ─► high
 
 Properties that hold by construction, not by training:
@@ -37,6 +39,8 @@ ANCHOR_END = 0.97
 """Where the third-octave that levels are relative to ends, over the cut-off."""
 TINY = 1e-12
 """Power that is silence; white noise of unit variance has 1."""
+LEAST, MOST = -8.0, 6.0
+"""Log10 power over the anchor beyond which bands are not told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ class Spectral(nn.Module):
             for dilation in config.dilations
         )
         self.norm = nn.LayerNorm(config.width)
-        self.leave = nn.Linear(config.width, 3 * config.output_bands)
+        self.leave = nn.Linear(config.width, 4 * config.output_bands)
         self.tonal = nn.Linear(blocks, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
@@ -155,21 +159,26 @@ class Spectral(nn.Module):
         panning = self.panning(spectrum, power, edge)
         bands, flatness = power @ self.analysis, self.flatness(power, block_power)
         inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
-        anchor, level, mix, share = (
+        anchor, level, mix, share, trust = (
             values[:, :, inner] for values in self.predict(bands, flatness, cutoff_bin)
         )
         ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
         gain = torch.exp(math.log(10.0) * (level @ self.synthesis))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
+        block_power = block_power[:, :, inner]
+        white = self.whitened(spectrum[:, :, :, inner], block_power)
+        remains = (trust @ self.synthesis) * self.audible(block_power)
+        remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
+        gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
         tonal = mix @ self.synthesis
-        copied = self.copy_up(spectrum[:, :, :, inner], block_power[:, :, inner], edge)
+        copied = self.copy_up(white, edge)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
         common = (share @ self.synthesis) * panning[:, :, inner]  # (batch, 1, frames, bins)
         own = (1 - common * common).clamp(min=1e-6).sqrt()
         middle, side = noise[:, 0], noise[:, 1]
         noise = torch.stack([middle, common * middle + own * side], dim=1)
-        return copied * copied_gain + noise * noise_gain, level
+        return copied * copied_gain + noise * noise_gain + white * remains_gain, level
 
     def fade_in(self, cutoff_bin: Tensor, index: Tensor) -> Tensor:
         """Amplitude with which the generated band sets in, ``(batch, len(index))``."""
@@ -225,16 +234,19 @@ class Spectral(nn.Module):
         return (torch.log10(block_power + TINY) - logs).clamp(max=2)
 
     def features(self, bands: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Tensor:
-        """Describe the given band of each signal, ``(2 * batch, frames, features)``.
+        """Describe each signal, ``(2 * batch, frames, features)``.
 
         Levels over the anchor, the anchor's course over 17 frames, and the cut-off: no more. What
         else was tried (the other signal's level, finer courses, flatness) was learned by heart: it
         lowered the loss on training music and raised it on other artists'.
+
+        Levels above the cut-off are shown too: after a brick wall there is nothing, but a gentle
+        slope only lowers the treble, and how fast tells the slope.
         """
         batch, _, frames, _ = bands.shape
         log_anchor = torch.log10(anchor + TINY)  # (batch, 2, frames, 1)
         mask = (cutoff_bin[:, None] - self.band_centres).div(4.0).clamp(0, 1)  # (batch, bands)
-        levels = (torch.log10(bands + TINY) - log_anchor).clamp(-6, 6) * mask[:, None, None]
+        levels = (torch.log10(bands + TINY) - log_anchor).clamp(LEAST, MOST)
         rows = log_anchor[..., 0]
         course = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
         shared = torch.cat([mask, torch.log(cutoff_bin / 300.0)[:, None]], dim=1)
@@ -250,7 +262,7 @@ class Spectral(nn.Module):
 
     def predict(
         self, bands: Tensor, flatness: Tensor, cutoff_bin: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What to add, from a description of the given band.
 
         Mid and side go through the same network, each with its own description: what holds for
@@ -263,26 +275,37 @@ class Spectral(nn.Module):
 
         Returns:
             Anchor ``(batch, 2, frames, 1)`` in power, log10 level over its root and share of the
-            copy, both ``(batch, 2, frames, output_bands)``, and share of the panning that the
-            noise keeps ``(batch, 1, frames, output_bands)``.
+            copy, both ``(batch, 2, frames, output_bands)``, share of the panning that the noise
+            keeps ``(batch, 1, frames, output_bands)``, and share in power of what remains above
+            the cut-off, as the level.
         """
         anchor = self.anchor(bands, cutoff_bin)
         x = self.enter(self.features(bands, anchor, cutoff_bin))
         for block in self.blocks:
             x = block(x)
         batch, _, frames, _ = bands.shape
-        out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 3, -1)
+        out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 4, -1)
         level = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
         mix = torch.sigmoid(out[:, :, :, 1] + self.tonality(flatness, cutoff_bin))
         share = torch.sigmoid(out[:, :1, :, 2])
-        return anchor, level, mix, share
+        trust = torch.sigmoid(out[:, :, :, 3])
+        return anchor, level, mix, share, trust
 
-    def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:
-        """The top half of the given band, whitened and repeated upward, as ``spectrum``."""
+    def whitened(self, spectrum: Tensor, block_power: Tensor) -> Tensor:
+        """The spectrum with unit mean power in every block, as ``spectrum``; the last bin is 0."""
         batch, channels, planes, frames, bins = spectrum.shape
         whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
         whitening = (block_power + 1e-14).rsqrt()[:, :, None, :, :, None]
-        white = (whole * whitening).reshape(batch, channels, planes, frames, -1)
+        return fn.pad((whole * whitening).reshape(batch, channels, planes, frames, -1), (0, 1))
+
+    def audible(self, block_power: Tensor) -> Tensor:
+        """Whether a block holds more than rounding errors, 0 to 1, ``(batch, 2, frames, bins)``."""
+        audible = (block_power / (block_power + TINY)).repeat_interleave(BLOCK_BINS, dim=3)
+        return fn.pad(audible, (0, 1))
+
+    def copy_up(self, white: Tensor, edge: Tensor) -> Tensor:
+        """The top half of the whitened given band, repeated upward, as ``white``."""
+        bins = white.shape[4]
         top = edge.floor()[:, None]
         width = 4 * torch.floor(top / 8)
         step = torch.floor((self.index - top) / width) + 1
@@ -290,6 +313,6 @@ class Spectral(nn.Module):
         source = source.clamp(max=bins - 2)  # the last bin is in no block; it is never a source
         if source.shape[0] == 1:
             # Whole rows are picked from the transposed array: single numbers would be slow.
-            rows = white.reshape(-1, bins - 1).transpose(0, 1).index_select(0, source[0])
-            return rows.transpose(0, 1).reshape(spectrum.shape)
-        return white.gather(4, source[:, None, None, None].expand(spectrum.shape))
+            rows = white.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
+            return rows.transpose(0, 1).reshape(white.shape)
+        return white.gather(4, source[:, None, None, None].expand(white.shape))
