@@ -31,9 +31,9 @@ class Lowpass:
 
     Attributes:
         family: One of :data:`FAMILIES`.
-        cutoff_hz: Nominal cut-off: the -3 dB point (Butterworth, Bessel, cascade), the edge of the ripple
-            (Chebyshev, elliptic), the middle of the transition (sinc), the new Nyquist frequency
-            (soxr, decimate) or the edge (brickwall).
+        cutoff_hz: Nominal cut-off: the -3 dB point (Butterworth, Bessel, cascade), the edge of the
+            ripple (Chebyshev, elliptic), the middle of the transition (sinc), the new Nyquist
+            frequency (soxr, decimate) or the edge (brickwall).
         order: Of the IIR families, 2 to 12.
         steepness: 0 to 1; sinc: transition of 30 % down to 2 % of the cut-off; soxr: quality.
     """

@@ -220,7 +220,7 @@ class BandExamples(Dataset[BandExample]):
 
 def floor_power(rng: np.random.Generator, data: DataSettings) -> np.float32:
     """Power of a random floor of noise, 0 for none; white noise of unit variance has 1."""
-    level = rng.uniform(*data.floor_db)
+    level = rng.uniform(data.floor_db[0], data.floor_db[1])
     return np.float32(10 ** (level / 10) if rng.uniform() < data.floor_share else 0.0)
 
 
