@@ -8,7 +8,7 @@ original at the output rate.
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from aliquot.degrade.lowpass import Lowpass
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.resample import resample
 from aliquot.errors import AliquotError, ModelError
+from aliquot.metrics.realness import Clues, Realness, describe, tell_apart
 from aliquot.metrics.suite import Signal, measure
 from aliquot.scoreboard import Score
 from aliquot.tasks import TRAINED, Task, choose_filter, degrade
@@ -62,6 +63,7 @@ class Plan:
         tell_cutoff: If true, models are told the true cut-off; else they find it, as for a user.
         strict_limit: If true, originals count up to where they reach half of the time only.
         threads: Threads of each model.
+        realness: Whether originals and restored are described, for a classifier to tell apart.
     """
 
     tasks: tuple[Task, ...]
@@ -70,6 +72,7 @@ class Plan:
     tell_cutoff: bool = False
     strict_limit: bool = False
     threads: int = 1
+    realness: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -85,11 +88,14 @@ class Evaluation:
         scores: One per task, file and method, in that order.
         skipped: Why files were left out of a task, one sentence each.
         failed: What went wrong, one sentence each.
+        realness: By task and method, how well restored and original are told apart; empty unless
+            it was asked for.
     """
 
     scores: tuple[Score, ...]
     skipped: tuple[str, ...]
     failed: tuple[str, ...]
+    realness: Mapping[tuple[str, str], Realness] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,7 @@ def score_file(
         reason = f"ends at {upper_hz:.0f} Hz, the degraded one at {cutoff_hz:.0f} Hz"
         return [], f"{task.name}: {entry.name} {reason}; nothing to score"
     reference = Signal(original)
+    real = described(reference, entry, plan, rate, (cutoff_hz, upper_hz))
     scores = []
     for method, (restored, used_hz) in _outcomes(pieces, task, cutoff_hz, plan, restorers):
         if restored.shape != original.shape:
@@ -173,12 +180,34 @@ def score_file(
                 f"{method} made {restored.shape} samples of {entry.name}, not {original.shape}; "
                 "a method must keep channels and length"
             )
-        metrics = measure(reference, restored, rate, cutoff_hz, upper_hz)
+        estimate = Signal(restored)
+        metrics = measure(reference, estimate, rate, cutoff_hz, upper_hz)
         label = label_of(task, spec)
-        scores.append(
-            Score(task.name, entry.name, method, label, cutoff_hz, upper_hz, used_hz, metrics)
-        )
+        score = Score(task.name, entry.name, method, label, cutoff_hz, upper_hz, used_hz, metrics)
+        made = described(estimate, entry, plan, rate, (cutoff_hz, upper_hz))
+        scores.append(replace(score, clues=(real, made) if real and made else None))
     return scores, None
+
+
+def described(
+    signal: Signal, entry: Entry, plan: Plan, rate: int, limits_hz: tuple[float, float]
+) -> Clues | None:
+    """What a classifier is told of a recording's treble, if the plan wants to know."""
+    if not plan.realness:
+        return None
+    return Clues(entry.name, entry.artist, describe(signal.mono, rate, *limits_hz))
+
+
+def told_apart(scores: Sequence[Score]) -> dict[tuple[str, str], Realness]:
+    """By task and method, how well a classifier tells restored from original."""
+    groups: dict[tuple[str, str], list[tuple[Clues, Clues]]] = {}
+    for score in scores:
+        if score.clues:
+            groups.setdefault((score.task, score.method), []).append(score.clues)
+    return {
+        key: tell_apart([real for real, _ in pairs], [made for _, made in pairs])
+        for key, pairs in groups.items()
+    }
 
 
 def label_of(task: Task, spec: Lowpass | None) -> str:
@@ -277,10 +306,12 @@ def evaluate(
             entry, task = work[index]
             progress(f"[{len(results)}/{len(work)}] {task.name} {entry.name}")
     ordered = [results[index] for index in range(len(work))]
+    scores = tuple(score for scores, _, _ in ordered for score in scores)
     return Evaluation(
-        tuple(score for scores, _, _ in ordered for score in scores),
+        scores,
         tuple(reason for _, reason, _ in ordered if reason),
         tuple(error for _, _, error in ordered if error),
+        told_apart(scores),
     )
 
 
