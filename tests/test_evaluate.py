@@ -13,7 +13,8 @@ from aliquot.baselines import BASELINES
 from aliquot.cli import main
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.dsp.resample import resample
-from aliquot.evaluate import Plan, Restore, evaluate, label_of, make_piece
+from aliquot.evaluate import Plan, evaluate, label_of, make_piece
+from aliquot.methods import Restore
 from aliquot.metrics.suite import METRICS
 from aliquot.scoreboard import Score, realness_table
 from aliquot.tasks import TASKS, find_task

@@ -20,10 +20,8 @@ def folder(tmp_path: Path) -> Path:
         soundfile.write(path, np.stack([ramp, -ramp], axis=1), RATE, subtype="PCM_16")
     (tmp_path / "music/a/notes.txt").write_text("no sound")
     (tmp_path / "music/manifest.csv").write_text(
-        
-            "file,bandwidth_hz,bandwidth_typical_hz,genre,artist\n"
-            "a/one.wav,3900,3500.5,folk,Ann\na/two.flac,,,,\n"
-        
+        "file,bandwidth_hz,bandwidth_typical_hz,genre,artist\n"
+        "a/one.wav,3900,3500.5,folk,Ann\na/two.flac,,,,\n"
     )
     return tmp_path / "music"
 

@@ -10,46 +10,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
 from aliquot.audio import Audio, Waveform
-from aliquot.baselines import BASELINES, copy_up, noise_fill, oracle, spline, tilt_for
+from aliquot.baselines import BASELINES
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.resample import resample
 from aliquot.errors import AliquotError, ModelError
+from aliquot.methods import Piece, Restore, model_restorer, restore_by_baseline
 from aliquot.metrics.realness import Clues, Realness, describe, tell_apart
 from aliquot.metrics.suite import Signal, measure
 from aliquot.scoreboard import Score
 from aliquot.tasks import TRAINED, Task, choose_filter, degrade
 from aliquot.testset import Entry, load_excerpts, upper_limit_hz
 
-RAW = ":raw"
-"""After a model's name: all that it returns counts, not only its high band."""
 LEAST_ROOM = 1.05
 """An original must reach this many times the cut-off, or there is no truth to score against."""
-
-
-class Restore(Protocol):
-    """A method under test: a degraded recording in, a restored one out."""
-
-    def __call__(
-        self, samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
-    ) -> tuple[Waveform, float | None]:
-        """Restore.
-
-        Args:
-            samples: ``(channels, samples)``, degraded.
-            sample_rate: In Hz.
-            cutoff_hz: The true cut-off, or None if it has to be found.
-            output_rate: Rate of the result, in Hz.
-
-        Returns:
-            ``(channels, samples)`` at ``output_rate``, and the cut-off it worked with, if known.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +74,6 @@ class Evaluation:
     skipped: tuple[str, ...]
     failed: tuple[str, ...]
     realness: Mapping[tuple[str, str], Realness] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One excerpt and what became of it.
-
-    Attributes:
-        original: ``(channels, samples)`` at the task's output rate.
-        degraded: ``(channels, samples)`` at the task's input rate.
-        given: ``degraded`` at the output rate: the ``degraded`` baseline.
-    """
-
-    original: Waveform
-    degraded: Waveform
-    given: Waveform
-
-
-def model_restorer(name: str, threads: int = 1) -> Restore:
-    """The method that a release or an ``.onnx`` file is; of ``NAME:raw`` all it returns counts."""
-    from aliquot import api
-
-    raw = name.endswith(RAW)
-
-    def restore(
-        samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
-    ) -> tuple[Waveform, float | None]:
-        restored = api.restore(
-            samples,
-            sample_rate,
-            cutoff_hz=cutoff_hz,
-            output_rate=output_rate,
-            model=name.removesuffix(RAW),
-            raw=raw,
-            threads=threads,
-        )
-        return restored.samples, restored.report.cutoff_hz
-
-    return restore
 
 
 def make_piece(excerpt: Audio, task: Task, spec: Lowpass | None) -> Piece:
@@ -241,21 +181,11 @@ def _outcomes(
         samples = np.concatenate([samples for samples, _ in results], axis=1)
         yield name, (samples, float(np.mean(used)) if used else None)
     for name in BASELINES:
-        parts = [_baseline(name, piece, task, cutoff_hz, seed) for seed, piece in enumerate(pieces)]
+        parts = [
+            restore_by_baseline(name, piece, task, cutoff_hz, seed)
+            for seed, piece in enumerate(pieces)
+        ]
         yield name, (np.concatenate(parts, axis=1), cutoff_hz)
-
-
-def _baseline(name: str, piece: Piece, task: Task, cutoff_hz: float, seed: int) -> Waveform:
-    rate = task.output_rate
-    if name == "spline":
-        return spline(piece.degraded, task.input_rate, rate, cutoff_hz)
-    if name == "noise-fill":
-        return noise_fill(piece.given, rate, cutoff_hz, tilt_for(task.name, cutoff_hz), seed)
-    if name == "copy-up":
-        return copy_up(piece.given, rate, cutoff_hz, tilt_for(task.name, cutoff_hz))
-    if name == "oracle":
-        return oracle(piece.given, piece.original, rate, cutoff_hz, seed)
-    return piece.given
 
 
 Result = tuple[list[Score], str | None, str | None]

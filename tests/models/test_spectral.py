@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from aliquot.dsp.splice import fade_in
+from aliquot.models.excitation import copy_up
 from aliquot.models.layers import warped_bands
 from aliquot.models.spectral import Spectral, SpectralConfig
 
@@ -116,15 +117,15 @@ def test_swapped_channels_swap_levels(
     assert left > 1000 * right
 
 
-def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four(
-    network: Spectral,
-) -> None:
+def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four() -> None:
     """By hand: edge 80 gives a width of 40; bins 80..119 repeat 40..79, 120..159 again."""
-    ramp = torch.arange(TINY.bins).float().expand(1, 2, 2, 1, -1).contiguous()
-    copied = network.copy_up(ramp, torch.tensor([80.4]))[0, 0, 0, 0]
+    index = torch.arange(TINY.bins).float()
+    ramp = index.expand(1, 2, 2, 1, -1).contiguous()
+    copied = copy_up(ramp, torch.tensor([80.4]), index)[0, 0, 0, 0]
     assert copied[80:84].tolist() == [40, 41, 42, 43]
     assert copied[119:122].tolist() == [79, 40, 41]
-    several = network.copy_up(ramp.expand(2, -1, -1, -1, -1), torch.tensor([80.4, 160.0]))
+    both = ramp.expand(2, -1, -1, -1, -1)
+    several = copy_up(both, torch.tensor([80.4, 160.0]), index)
     torch.testing.assert_close(several[0, 0, 0, 0], copied)
     assert several[1, 0, 0, 0, 160] == 80
 

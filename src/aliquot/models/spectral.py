@@ -31,14 +31,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from aliquot.models import excitation
+from aliquot.models.excitation import BLOCK_BINS, TINY
 from aliquot.models.layers import Block, warped_bands
 
-BLOCK_BINS = 16
-"""Bins of a whitening block."""
 ANCHOR_END = 0.97
 """Where the third-octave that levels are relative to ends, over the cut-off."""
-TINY = 1e-12
-"""Power that is silence; white noise of unit variance has 1."""
 LEAST, MOST = -8.0, 6.0
 """Log10 power over the anchor beyond which bands are not told apart."""
 
@@ -155,9 +153,9 @@ class Spectral(nn.Module):
         guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
         edge = cutoff_bin - guard
         power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
-        block_power = self.block_means(power)
+        block_power = excitation.block_means(power)
         panning = self.panning(spectrum, power, edge)
-        bands, flatness = power @ self.analysis, self.flatness(power, block_power)
+        bands, flatness = power @ self.analysis, excitation.flatness(power, block_power)
         inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
         anchor, level, mix, share, trust = (
             values[:, :, inner] for values in self.predict(bands, flatness, cutoff_bin)
@@ -166,12 +164,12 @@ class Spectral(nn.Module):
         gain = torch.exp(math.log(10.0) * (level @ self.synthesis))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
         block_power = block_power[:, :, inner]
-        white = self.whitened(spectrum[:, :, :, inner], block_power)
-        remains = (trust @ self.synthesis) * self.audible(block_power)
+        white = excitation.whitened(spectrum[:, :, :, inner], block_power)
+        remains = (trust @ self.synthesis) * excitation.audible(block_power)
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
         tonal = mix @ self.synthesis
-        copied = self.copy_up(white, edge)
+        copied = excitation.copy_up(white, edge, self.index)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
         common = (share @ self.synthesis) * panning[:, :, inner]  # (batch, 1, frames, bins)
@@ -219,20 +217,6 @@ class Spectral(nn.Module):
         result: Tensor = fn.avg_pool1d(rows, 3, 1, 1)[..., None]
         return result
 
-    def block_means(self, power: Tensor) -> Tensor:
-        """Mean power in blocks of 16 bins, ``(batch, 2, frames, blocks)``."""
-        batch, channels, frames, bins = power.shape
-        whole = power[..., : bins - 1].reshape(batch, channels, frames, -1, BLOCK_BINS)
-        return whole.mean(dim=-1)
-
-    def flatness(self, power: Tensor, block_power: Tensor) -> Tensor:
-        """Log10 of arithmetic over geometric mean in blocks, ``(batch, 2, frames, blocks)``."""
-        batch, channels, frames, bins = power.shape
-        logs = torch.log10(power[..., : bins - 1] + TINY)
-        logs = logs.reshape(batch, channels, frames, -1, BLOCK_BINS).mean(dim=-1)
-        # Bins emptied by a codec or a filter lie at the floor: how far below says nothing.
-        return (torch.log10(block_power + TINY) - logs).clamp(max=2)
-
     def features(self, bands: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Tensor:
         """Describe each signal, ``(2 * batch, frames, features)``.
 
@@ -270,7 +254,8 @@ class Spectral(nn.Module):
 
         Args:
             bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
-            flatness: ``(batch, 2, frames, blocks)`` from :meth:`flatness`.
+            flatness: ``(batch, 2, frames, blocks)`` from
+                :func:`~aliquot.models.excitation.flatness`.
             cutoff_bin: ``(batch,)``.
 
         Returns:
@@ -290,29 +275,3 @@ class Spectral(nn.Module):
         share = torch.sigmoid(out[:, :1, :, 2])
         trust = torch.sigmoid(out[:, :, :, 3])
         return anchor, level, mix, share, trust
-
-    def whitened(self, spectrum: Tensor, block_power: Tensor) -> Tensor:
-        """The spectrum with unit mean power in every block, as ``spectrum``; the last bin is 0."""
-        batch, channels, planes, frames, bins = spectrum.shape
-        whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
-        whitening = (block_power + 1e-14).rsqrt()[:, :, None, :, :, None]
-        return fn.pad((whole * whitening).reshape(batch, channels, planes, frames, -1), (0, 1))
-
-    def audible(self, block_power: Tensor) -> Tensor:
-        """Whether a block holds more than rounding errors, 0 to 1, ``(batch, 2, frames, bins)``."""
-        audible = (block_power / (block_power + TINY)).repeat_interleave(BLOCK_BINS, dim=3)
-        return fn.pad(audible, (0, 1))
-
-    def copy_up(self, white: Tensor, edge: Tensor) -> Tensor:
-        """The top half of the whitened given band, repeated upward, as ``white``."""
-        bins = white.shape[4]
-        top = edge.floor()[:, None]
-        width = 4 * torch.floor(top / 8)
-        step = torch.floor((self.index - top) / width) + 1
-        source = torch.where(self.index >= top, self.index - step * width, self.index).long()
-        source = source.clamp(max=bins - 2)  # the last bin is in no block; it is never a source
-        if source.shape[0] == 1:
-            # Whole rows are picked from the transposed array: single numbers would be slow.
-            rows = white.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
-            return rows.transpose(0, 1).reshape(white.shape)
-        return white.gather(4, source[:, None, None, None].expand(white.shape))

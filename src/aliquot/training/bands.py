@@ -19,7 +19,9 @@ from aliquot.degrade.lowpass import power_response
 from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
-from aliquot.models.spectral import TINY, Spectral, SpectralConfig
+from aliquot.models import excitation
+from aliquot.models.excitation import TINY
+from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.data import Piece, decoded, draw_weights, read_manifest, samples_of
 from aliquot.training.settings import DataSettings, LevelSettings
 from aliquot.training.step import spectra
@@ -72,7 +74,7 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
             spectrum = spectra(waves[:, :, start : start + length], config.window, config.hop)
             power = (spectrum * scale).square().sum(dim=2)
             bands = torch.log10(power @ network.analysis + TINY)
-            flatness = network.flatness(power, network.block_means(power))
+            flatness = excitation.flatness(power, excitation.block_means(power))
             rows.append(torch.cat([bands, flatness], dim=3)[0].transpose(0, 1).half().numpy())
         temporary = path.with_suffix(".part.npy")
         np.save(temporary, np.concatenate(rows))
