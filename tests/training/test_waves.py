@@ -79,7 +79,7 @@ def test_errors_are_one_for_the_spline_and_blind_above_the_limit() -> None:
     given = below(original, torch.tensor([0.25, 0.25]))
     limit = torch.tensor([0.5, 1.1])
     assert float(spectral_errors(given, original, given, limit)["error"]) == pytest.approx(1)
-    assert float(spectral_errors(original, original, given, limit)["error"]) < 1e-6
+    assert float(spectral_errors(original, original, given, limit)["error"]) < 1e-4
     hidden = original.clone()
     hidden[0] += torch.randn(1, 512, generator=generator)
     hidden[0] = below(hidden[:1], limit[:1])[0] + (original[:1] - below(original[:1], limit[:1]))[0]
