@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import soundfile
 
-import aliquot.collect.prepare as module
 from aliquot.audio import Waveform
 from aliquot.collect.manifest import read_list, read_rows
 from aliquot.collect.prepare import Step, Wish, find, finish, prepare, unfinished_path
@@ -113,19 +112,14 @@ def test_runs_that_are_broken_off_go_on_where_they_stopped(folder: Path) -> None
     assert len(read_rows(folder / "manifest.csv")) == 3
 
 
-def test_an_interruption_does_not_wait_for_the_end_of_a_recording(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    updates = []
-    meter = module.measure.__globals__["ReachMeter"]
+def test_an_interruption_does_not_wait_for_the_end_of_a_recording(folder: Path) -> None:
+    """Ten minutes of sound take far longer to examine than the two seconds of grace."""
     soundfile.write(folder / "bo/long.wav", np.full((600 * RATE, 1), 0.1), RATE, subtype="PCM_U8")
-    monkeypatch.setattr(meter, "update", lambda self, block: updates.append(time.sleep(0.01)))
     run = prepare(folder, [folder / "ann/one.flac", folder / "bo/long.wav"], wish_for(folder))
-    next(run)
-    while len(updates) < 10:  # the long one has begun
-        time.sleep(0.01)
+    assert next(run).row is not None
+    began = time.monotonic()
     run.close()
-    assert len(updates) < 300  # of 405
+    assert time.monotonic() - began < 5
 
 
 def test_several_at_once_give_the_same_manifest(folder: Path) -> None:
@@ -145,17 +139,3 @@ def test_what_somebody_made_by_hand_is_not_replaced(folder: Path) -> None:
     (folder / "manifest.csv").write_text("file,mood\nann/one.flac,sad\n")
     with pytest.raises(ConfigError, match="'mood', which would be lost"):
         steps(folder)
-
-
-def test_memory_does_not_depend_on_length(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held: list[int] = []
-    update = module.measure.__globals__["ReachMeter"].update
-
-    def watched(self: object, block: Waveform) -> None:
-        update(self, block)
-        held.append(self._pending_samples)  # type: ignore[attr-defined]
-
-    monkeypatch.setattr(module.measure.__globals__["ReachMeter"], "update", watched)
-    soundfile.write(folder / "long.wav", np.tile(0.1 * np.ones((RATE, 1)), (60, 1)), RATE)
-    steps(folder)
-    assert max(held) < 4 * RATE

@@ -1,0 +1,73 @@
+"""Recordings cut into pieces of one length, as papers train on them; silence is passed over."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from aliquot.collect.manifest import Row, write_text
+from aliquot.collect.prints import PrintStore, prints_path
+from aliquot.collect.spectralhash import HOP_SECONDS, Fingerprint
+
+PIECES = "pieces.csv"
+"""Name of the list beside a manifest: columns ``file``, ``start`` and ``seconds``."""
+
+
+def piece_starts(fingerprint: Fingerprint, seconds: float, silence_db: float) -> Iterator[float]:
+    """Where the pieces of a recording begin: end to end from its start, the silent ones left out.
+
+    Args:
+        fingerprint: Of the recording; its levels say how loud it is when.
+        seconds: Length of each piece; what is left at the end is no piece.
+        silence_db: A piece whose mean level lies under this, in dB of full scale, is silent.
+
+    Yields:
+        Starts in seconds, ascending.
+
+    Raises:
+        ValueError: If a piece would be shorter than the step of the levels.
+
+    >>> loud_then_silent = np.repeat(np.array([10, 200], np.uint8), 64)  # 3 s of each
+    >>> list(piece_starts(Fingerprint(np.zeros(0, np.uint32), loud_then_silent), 1.5, -60.0))
+    [0.0, 1.5]
+    """
+    if seconds < HOP_SECONDS:
+        raise ValueError(f"a piece must last {HOP_SECONDS} s or more, got {seconds} s")
+    power = 10 ** (-fingerprint.levels.astype(np.float64) / 10)
+    number = 0
+    while (number + 1) * seconds <= (power.size + 0.5) * HOP_SECONDS:
+        first, last = (round(n * seconds / HOP_SECONDS) for n in (number, number + 1))
+        if 10 * np.log10(power[first:last].mean()) >= silence_db:
+            yield number * seconds
+        number += 1
+
+
+def write_pieces(rows: Sequence[Row], manifest: Path, seconds: float, silence_db: float) -> Path:
+    """List the pieces of a collection that was prepared, in the order of its files.
+
+    Args:
+        rows: Of the manifest.
+        manifest: Beside it the fingerprints lie, and the list goes.
+        seconds: Length of each piece.
+        silence_db: See :func:`piece_starts`.
+
+    Returns:
+        The list.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    prints = PrintStore(prints_path(manifest))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("file", "start", "seconds"))
+    for row in sorted(rows, key=lambda row: row.file):
+        fingerprint = prints.get(row.sha256)
+        if fingerprint is not None:
+            for start in piece_starts(fingerprint, seconds, silence_db):
+                writer.writerow((row.file, f"{start:.3f}", f"{seconds:.3f}"))
+    path = manifest.with_name(PIECES)
+    write_text(path, text.getvalue())
+    return path
