@@ -23,6 +23,8 @@ REACHES: dict[str, tuple[tuple[float, float], ...]] = {
 }  # fmt: skip
 """How far up codecs keep noise and music at a bit rate: ``(kbit/s of two channels, Hz)``, measured
 with ffmpeg 5.1.9 (LAME, libvorbis, aac, libopus)."""
+_MONO_FACTOR = 1.5
+"""Two channels cost less than twice as much as one: they share."""
 MARGIN_HZ = 3_000.0
 """Another encoder, or another bar of music, ends lower than measured; hardly by so much. A cover
 of 1 MB in four minutes of MP3 at 128 kbit/s raises what is expected by 0.8 kHz."""
@@ -83,6 +85,7 @@ def _lowest_native_hz(info: SoundInfo, seconds: float, size: int) -> float:
     table = REACHES.get(info.subtype)
     if table is None or seconds <= 0:
         return 0.0
-    kbps = 8 * size / 1000 / seconds * 2 / info.channels
+    stereo = _MONO_FACTOR if info.channels == 1 else 2 / info.channels
+    kbps = 8 * size / 1000 / seconds * stereo
     expected_hz = float(np.interp(kbps, *np.array(table).T))
     return min(expected_hz, info.sample_rate / 2) - MARGIN_HZ

@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
     "mono-as-stereo": Kind(False, "its channels are the same, or one of them is silent"),
     "upsampled": Kind(False, "it ends steeply far below what its sample rate could carry"),
     "transcoded": Kind(False, "a lossy codec took its treble before this file was made"),
-    "changing": Kind(False, "parts of it end lower than others: it was put together"),
+    "changing": Kind(False, "parts of it end lower than others: quiet, or of other origin"),
     "damaged": Kind(False, "parts of it are no usable sound"),
 }
 """Every kind, the gravest first."""

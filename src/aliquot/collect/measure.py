@@ -6,7 +6,7 @@ its own.
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,8 +69,9 @@ def measure(path: Path, limits: Limits) -> Examination:
         known until then.
     """
     found = Examination()
-    try:
+    with suppress(OSError):  # what is wrong with the file, opening it says better
         found = replace(found, sha256=sha256_of(path))
+    try:
         with open_reader(path) as reader:
             info = reader.info
             found = replace(
