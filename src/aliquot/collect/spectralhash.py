@@ -25,6 +25,8 @@ BITS = 32
 LOWEST_HZ, HIGHEST_HZ = 300.0, 2_000.0
 AUDIBLE_DB = 50.0
 """Moments that lie further under the loudest one say nothing: codecs and dither fill them."""
+FAINTEST_DB = 120
+"""Under full scale; nothing is there, and the signs of nothing are the same in every recording."""
 
 Words = NDArray[np.uint32]
 
@@ -47,7 +49,7 @@ class Fingerprint:
         if not self.words.size:
             return np.zeros(0, np.bool_)
         levels = self.levels[: self.words.size].astype(np.int16)
-        near: NDArray[np.bool_] = levels <= levels.min() + AUDIBLE_DB
+        near: NDArray[np.bool_] = levels <= min(levels.min() + AUDIBLE_DB, FAINTEST_DB)
         return near
 
     def usual_db(self, silence_db: float) -> float | None:
