@@ -1,6 +1,7 @@
 """Does the GAN help? Train the founding systems, measure them, and write `docs/study.md`.
 
     python benchmarks/study.py train --minutes 20      # every run, one after the other; resumes
+    python benchmarks/study.py check                   # one batch by heart; kill -9 and resume
     python benchmarks/study.py measure --music ../shared/music
     python benchmarks/study.py page
 
@@ -9,13 +10,16 @@ same but for `adversary.weight=0`. Every run of a factor gets the same budget of
 twice the minutes given (two cores; what else the machine does takes nothing from it), with a
 constant learning rate and averaged weights: it can be stopped, resumed and compared at any length.
 `measure` exports what is there and runs `aliquot evaluate` for each factor, models raw (as in their
-papers) and spliced (the given band kept), with all baselines and the released model.
+papers) and spliced (the given band kept), with all baselines and the released model; it also times
+each on one thread, and draws what it makes of one excerpt.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +34,12 @@ MEASURED = (
     ("snr_db", 2), ("lsd", 2), ("lsd_kuleshov", 2), ("lsd_hf", 2), ("envelope_db", 1),
     ("texture", 2), ("treble_bias_db", 1),
 )  # fmt: skip
+
+
+METHODS = ("audiounet", "hetherly", "music-gan", "music-plain")
+PICTURE = ROOT / "docs" / "study-x4.png"
+PICTURED = "valid/zander-noriega--school-of-quirks.ogg"
+COST_SECONDS, HEART_STEPS = 30, 1_500
 
 
 class Run(NamedTuple):
@@ -120,6 +130,102 @@ def measure(music: Path, jobs: int) -> None:
                 [sys.executable, "-m", "aliquot", "evaluate", *words], check=False, cwd=ROOT
             )
             assert done.returncode in (0, 1), "nothing was measured"
+    cost()
+    draw(music)
+
+
+def cost() -> None:
+    """Seconds per second of mono audio on one thread, models raw and the released one."""
+    from aliquot import api
+
+    rng = np.random.default_rng(0)
+    samples = 0.1 * rng.standard_normal((1, COST_SECONDS * 48_000)).astype(np.float32)
+    found = {}
+    for run in [None, *(run for run in plan() if (RUNS / f"{run.name}.onnx").is_file())]:
+        name = "default" if run is None else str(RUNS / f"{run.name}.onnx")
+        if run is not None and (run.factor, run.seed) != (4, 1):
+            continue
+        laps = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            api.restore(
+                samples, 48_000, cutoff_hz=6_000.0, output_rate=48_000,
+                model=name, raw=run is not None, threads=1,
+            )  # fmt: skip
+            laps.append((time.perf_counter() - begun) / COST_SECONDS)
+        found["default" if run is None else run.method] = round(min(laps), 4)
+    (RESULTS / "study-cost.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def draw(music: Path) -> None:
+    """Spectrograms of one excerpt at x4: original, spline, every method raw, the released model."""
+    from aliquot import api
+    from aliquot.baselines import spline
+    from aliquot.dsp.resample import resample
+    from aliquot.plots import spectrogram_plot
+    from aliquot.testset import load_excerpts
+
+    excerpt = load_excerpts(music / PICTURED)[1]
+    original = resample(excerpt.samples, excerpt.sample_rate, 48_000)[:, : 6 * 48_000]
+    low = resample(original, 48_000, 12_000)
+    given = resample(low, 12_000, 48_000)
+    panels = [("original", original), ("spline", spline(low, 12_000, 48_000, 6_000.0))]
+    for method in METHODS:
+        file = RUNS / f"{method}-x4-s1.onnx"
+        if file.is_file():
+            done = api.restore(
+                given, 48_000, cutoff_hz=6_000.0, output_rate=48_000, model=str(file), raw=True
+            )
+            panels.append((method, done.samples))
+    done = api.restore(given, 48_000, cutoff_hz=6_000.0, output_rate=48_000)
+    spectrogram_plot([*panels, ("aliquot-1", done.samples)], 48_000, PICTURE, cutoff_hz=6_000.0)
+
+
+def check(threads: int) -> None:
+    """Each method from its settings file: one batch by heart, and a resumed run to the last bit."""
+    import torch
+
+    from aliquot.config import load
+    from aliquot.training.loop import Trainer
+    from aliquot.training.settings import Settings
+
+    torch.set_num_threads(threads)
+    for name in METHODS[:3]:
+        path = ROOT / "settings" / f"{name}.toml"
+        plain = ["adversary.weight=0.0", f"run.threads={threads}", "optim.batch=4"]
+        plain += ["audiounet.dropout=0.0"]
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = Trainer(load(Settings, path, plain), Path(folder) / "heart")
+            trainer.prepare()
+            batch, errors = next(trainer.batches()), list[float]()
+            while len(errors) < HEART_STEPS and (not errors or errors[-1] > errors[0] / 10):
+                errors.append(trainer.update(batch)["total"])
+            print(
+                f"{name}: one batch, loss {errors[0]:.3f} -> {errors[-1]:.4f}, {len(errors)} steps"
+            )
+            whole, torn = Path(folder) / "whole", Path(folder) / "torn"
+            command = [sys.executable, "-m", "aliquot", "train", str(path), "--quiet"]
+            command += ["optim.steps=12", "run.checkpoint_every=4", "optim.batch=4"]
+            command += ["adversary.warmup=4", "run.validation_examples=2", "run.previews=0", "-o"]
+            subprocess.run([*command, str(whole)], check=True, cwd=ROOT)
+            with subprocess.Popen([*command, str(torn)], cwd=ROOT) as process:
+                while not (torn / "checkpoint.safetensors").is_file():
+                    time.sleep(0.05)
+                time.sleep(0.5)
+                process.kill()
+            subprocess.run([*command, str(torn)], check=True, cwd=ROOT)
+            same = differences(whole, torn)
+            print(f"{name}: kill -9 after step 4 and resumed: {same}", flush=True)
+
+
+def differences(one: Path, other: Path) -> str:
+    """Whether two runs ended with the same weights, moments and averages."""
+    from safetensors.numpy import load_file
+
+    tensors = [load_file(folder / "checkpoint.safetensors") for folder in (one, other)]
+    assert tensors[0].keys() == tensors[1].keys()
+    wrong = [key for key, value in tensors[0].items() if (value != tensors[1][key]).any()]
+    return f"{len(wrong)} of {len(tensors[0])} tensors differ"
 
 
 def rows_of(factor: int, name: str) -> dict[str, dict[str, Any]]:
@@ -168,6 +274,7 @@ def table(factor: int, name: str) -> list[str]:
 def page() -> None:
     """Write `docs/study.md` from the results."""
     budgets = json.loads((RESULTS / "study-minutes.json").read_text())
+    costs = json.loads((RESULTS / "study-cost.json").read_text())
     lines = [
         "# Does the GAN help?",
         "",
@@ -178,6 +285,16 @@ def page() -> None:
         + ", ".join(f"{name} {minutes:g}" for name, minutes in budgets.items())
         + ".",
         "",
+        "Seconds per second of mono audio, one thread: "
+        + ", ".join(f"{name} {seconds:g}" for name, seconds in costs.items())
+        + ".",
+        "",
+        "![The same excerpt, restored from 12 kHz by each method](study-x4.png)",
+        "",
+        "`degraded` is sinc interpolation (soxr) of the low-rate samples. Runs named `:raw` return",
+        "what the network returns, as in their papers; else the given band is kept and only the",
+        "treble is the network's.",
+        "",
     ]
     for factor in (2, 4, 6):
         for name in SETS:
@@ -187,7 +304,7 @@ def page() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("train", "measure", "page"))
+    parser.add_argument("what", choices=("train", "check", "measure", "page"))
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--only", default="", help="train: part of a run's name")
     parser.add_argument("--threads", type=int, default=2)
@@ -196,6 +313,8 @@ if __name__ == "__main__":
     given = parser.parse_args()
     if given.what == "train":
         train(given.minutes, given.only, given.threads)
+    elif given.what == "check":
+        check(given.threads)
     elif given.what == "measure":
         measure(given.music, given.jobs)
     else:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from aliquot.baselines import BASELINES
 from aliquot.cli import main
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.dsp.resample import resample
-from aliquot.evaluate import Plan, Restore, evaluate, label_of, make_piece
+from aliquot.evaluate import Plan, evaluate, label_of, make_piece
+from aliquot.methods import Restore
 from aliquot.metrics.suite import METRICS
-from aliquot.scoreboard import Score
+from aliquot.scoreboard import Score, realness_table
 from aliquot.tasks import TASKS, find_task
-from aliquot.testset import Entry, find_entries
+from aliquot.testset import Entry, find_entries, load_excerpts
 
 RATE = 44_100
 Evaluate = Callable[..., Result]
@@ -152,6 +154,34 @@ def test_two_processes_give_what_one_gives(song: tuple[Entry, ...]) -> None:
     assert [score.as_dict() for score in both.scores] == [s.as_dict() for s in alone.scores]
     assert len(lines) == 2
     assert lines[-1].startswith("[2/2] ")
+
+
+def test_noise_is_told_from_music_and_the_original_from_itself_is_not(
+    tmp_path: Path, music: Waveform
+) -> None:
+    """A method that returns the original is guessed; noise-fill over a tone sweep is found."""
+    for number in range(4):
+        longer = np.tile(music, 3)[:, number * 4_410 :]
+        soundfile.write(tmp_path / f"artist{number}--song.wav", longer.T, RATE, subtype="FLOAT")
+    entries = find_entries([tmp_path])
+    excerpts = [load_excerpts(entry.path)[0].samples for entry in entries]
+
+    def perfect(
+        samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
+    ) -> tuple[Waveform, float | None]:
+        return next(e for e in excerpts if e.shape == samples.shape), cutoff_hz
+
+    plan = Plan((find_task("cutoff-5500"),), ("perfect",), realness=True)
+    result = evaluate(entries, plan, restorers={"perfect": perfect})
+    assert not result.failed
+    found = result.realness
+    assert found["cutoff-5500", "perfect"].accuracy <= 0.5
+    assert found["cutoff-5500", "noise-fill"].accuracy > 0.9
+    assert found["cutoff-5500", "perfect"].excerpts == 2 * 4 * 4
+    assert evaluate(entries, replace(plan, realness=False), restorers={"perfect": perfect})
+    lines = realness_table(found).splitlines()
+    assert len(lines) == 2 + len(found)
+    assert lines[2].split("|")[2].strip() == "perfect"
 
 
 def test_a_label_says_what_degraded_a_file() -> None:

@@ -20,15 +20,16 @@ def folder(tmp_path: Path) -> Path:
         soundfile.write(path, np.stack([ramp, -ramp], axis=1), RATE, subtype="PCM_16")
     (tmp_path / "music/a/notes.txt").write_text("no sound")
     (tmp_path / "music/manifest.csv").write_text(
-        "file,bandwidth_hz,bandwidth_typical_hz,genre\na/one.wav,3900,3500.5,folk\na/two.flac,,,\n"
+        "file,bandwidth_hz,bandwidth_typical_hz,genre,artist\n"
+        "a/one.wav,3900,3500.5,folk,Ann\na/two.flac,,,,\n"
     )
     return tmp_path / "music"
 
 
 def test_recordings_are_found_with_what_the_manifest_says(folder: Path) -> None:
     one, two, other = find_entries([folder])
-    assert one == Entry(folder / "a/one.wav", "a/one.wav", 3_900.0, 3_500.5, "folk")
-    assert (two.name, two.bandwidth_hz, two.typical_hz) == ("a/two.flac", None, None)
+    assert one == Entry(folder / "a/one.wav", "a/one.wav", 3_900.0, 3_500.5, "folk", "Ann")
+    assert (two.name, two.bandwidth_hz, two.artist) == ("a/two.flac", None, "two")
     assert (other.name, other.bandwidth_hz) == ("b/one.wav", None)
 
 

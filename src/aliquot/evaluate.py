@@ -8,47 +8,26 @@ original at the output rate.
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
 from aliquot.audio import Audio, Waveform
-from aliquot.baselines import BASELINES, copy_up, noise_fill, oracle, spline, tilt_for
+from aliquot.baselines import BASELINES
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.resample import resample
 from aliquot.errors import AliquotError, ModelError
+from aliquot.methods import Piece, Restore, model_restorer, restore_by_baseline
+from aliquot.metrics.realness import Clues, Realness, describe, tell_apart
 from aliquot.metrics.suite import Signal, measure
 from aliquot.scoreboard import Score
 from aliquot.tasks import TRAINED, Task, choose_filter, degrade
 from aliquot.testset import Entry, load_excerpts, upper_limit_hz
 
-RAW = ":raw"
-"""After a model's name: all that it returns counts, not only its high band."""
 LEAST_ROOM = 1.05
 """An original must reach this many times the cut-off, or there is no truth to score against."""
-
-
-class Restore(Protocol):
-    """A method under test: a degraded recording in, a restored one out."""
-
-    def __call__(
-        self, samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
-    ) -> tuple[Waveform, float | None]:
-        """Restore.
-
-        Args:
-            samples: ``(channels, samples)``, degraded.
-            sample_rate: In Hz.
-            cutoff_hz: The true cut-off, or None if it has to be found.
-            output_rate: Rate of the result, in Hz.
-
-        Returns:
-            ``(channels, samples)`` at ``output_rate``, and the cut-off it worked with, if known.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +41,7 @@ class Plan:
         tell_cutoff: If true, models are told the true cut-off; else they find it, as for a user.
         strict_limit: If true, originals count up to where they reach half of the time only.
         threads: Threads of each model.
+        realness: Whether originals and restored are described, for a classifier to tell apart.
     """
 
     tasks: tuple[Task, ...]
@@ -70,6 +50,7 @@ class Plan:
     tell_cutoff: bool = False
     strict_limit: bool = False
     threads: int = 1
+    realness: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -85,49 +66,14 @@ class Evaluation:
         scores: One per task, file and method, in that order.
         skipped: Why files were left out of a task, one sentence each.
         failed: What went wrong, one sentence each.
+        realness: By task and method, how well restored and original are told apart; empty unless
+            it was asked for.
     """
 
     scores: tuple[Score, ...]
     skipped: tuple[str, ...]
     failed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One excerpt and what became of it.
-
-    Attributes:
-        original: ``(channels, samples)`` at the task's output rate.
-        degraded: ``(channels, samples)`` at the task's input rate.
-        given: ``degraded`` at the output rate: the ``degraded`` baseline.
-    """
-
-    original: Waveform
-    degraded: Waveform
-    given: Waveform
-
-
-def model_restorer(name: str, threads: int = 1) -> Restore:
-    """The method that a release or an ``.onnx`` file is; of ``NAME:raw`` all it returns counts."""
-    from aliquot import api
-
-    raw = name.endswith(RAW)
-
-    def restore(
-        samples: Waveform, sample_rate: int, cutoff_hz: float | None, output_rate: int
-    ) -> tuple[Waveform, float | None]:
-        restored = api.restore(
-            samples,
-            sample_rate,
-            cutoff_hz=cutoff_hz,
-            output_rate=output_rate,
-            model=name.removesuffix(RAW),
-            raw=raw,
-            threads=threads,
-        )
-        return restored.samples, restored.report.cutoff_hz
-
-    return restore
+    realness: Mapping[tuple[str, str], Realness] = field(default_factory=dict)
 
 
 def make_piece(excerpt: Audio, task: Task, spec: Lowpass | None) -> Piece:
@@ -166,6 +112,7 @@ def score_file(
         reason = f"ends at {upper_hz:.0f} Hz, the degraded one at {cutoff_hz:.0f} Hz"
         return [], f"{task.name}: {entry.name} {reason}; nothing to score"
     reference = Signal(original)
+    real = described(reference, entry, plan, rate, (cutoff_hz, upper_hz))
     scores = []
     for method, (restored, used_hz) in _outcomes(pieces, task, cutoff_hz, plan, restorers):
         if restored.shape != original.shape:
@@ -173,12 +120,34 @@ def score_file(
                 f"{method} made {restored.shape} samples of {entry.name}, not {original.shape}; "
                 "a method must keep channels and length"
             )
-        metrics = measure(reference, restored, rate, cutoff_hz, upper_hz)
+        estimate = Signal(restored)
+        metrics = measure(reference, estimate, rate, cutoff_hz, upper_hz)
         label = label_of(task, spec)
-        scores.append(
-            Score(task.name, entry.name, method, label, cutoff_hz, upper_hz, used_hz, metrics)
-        )
+        score = Score(task.name, entry.name, method, label, cutoff_hz, upper_hz, used_hz, metrics)
+        made = described(estimate, entry, plan, rate, (cutoff_hz, upper_hz))
+        scores.append(replace(score, clues=(real, made) if real and made else None))
     return scores, None
+
+
+def described(
+    signal: Signal, entry: Entry, plan: Plan, rate: int, limits_hz: tuple[float, float]
+) -> Clues | None:
+    """What a classifier is told of a recording's treble, if the plan wants to know."""
+    if not plan.realness:
+        return None
+    return Clues(entry.name, entry.artist, describe(signal.mono, rate, *limits_hz))
+
+
+def told_apart(scores: Sequence[Score]) -> dict[tuple[str, str], Realness]:
+    """By task and method, how well a classifier tells restored from original."""
+    groups: dict[tuple[str, str], list[tuple[Clues, Clues]]] = {}
+    for score in scores:
+        if score.clues:
+            groups.setdefault((score.task, score.method), []).append(score.clues)
+    return {
+        key: tell_apart([real for real, _ in pairs], [made for _, made in pairs])
+        for key, pairs in groups.items()
+    }
 
 
 def label_of(task: Task, spec: Lowpass | None) -> str:
@@ -212,21 +181,11 @@ def _outcomes(
         samples = np.concatenate([samples for samples, _ in results], axis=1)
         yield name, (samples, float(np.mean(used)) if used else None)
     for name in BASELINES:
-        parts = [_baseline(name, piece, task, cutoff_hz, seed) for seed, piece in enumerate(pieces)]
+        parts = [
+            restore_by_baseline(name, piece, task, cutoff_hz, seed)
+            for seed, piece in enumerate(pieces)
+        ]
         yield name, (np.concatenate(parts, axis=1), cutoff_hz)
-
-
-def _baseline(name: str, piece: Piece, task: Task, cutoff_hz: float, seed: int) -> Waveform:
-    rate = task.output_rate
-    if name == "spline":
-        return spline(piece.degraded, task.input_rate, rate, cutoff_hz)
-    if name == "noise-fill":
-        return noise_fill(piece.given, rate, cutoff_hz, tilt_for(task.name, cutoff_hz), seed)
-    if name == "copy-up":
-        return copy_up(piece.given, rate, cutoff_hz, tilt_for(task.name, cutoff_hz))
-    if name == "oracle":
-        return oracle(piece.given, piece.original, rate, cutoff_hz, seed)
-    return piece.given
 
 
 Result = tuple[list[Score], str | None, str | None]
@@ -277,10 +236,12 @@ def evaluate(
             entry, task = work[index]
             progress(f"[{len(results)}/{len(work)}] {task.name} {entry.name}")
     ordered = [results[index] for index in range(len(work))]
+    scores = tuple(score for scores, _, _ in ordered for score in scores)
     return Evaluation(
-        tuple(score for scores, _, _ in ordered for score in scores),
+        scores,
         tuple(reason for _, reason, _ in ordered if reason),
         tuple(error for _, _, error in ordered if error),
+        told_apart(scores),
     )
 
 

@@ -1,11 +1,12 @@
 """Scores of single files, gathered into the rows of a table."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from aliquot.metrics.realness import VALID_FROM, Clues, Realness
 from aliquot.metrics.suite import METRICS
 
 BIAS_P90 = "bias_p90_db"
@@ -46,6 +47,7 @@ class Score:
         upper_hz: Where the original ends; nothing above was scored.
         used_hz: Mean over excerpts of the cut-off the method worked with; None if unknown.
         metrics: A number for each metric, NaN where it had nothing to score.
+        clues: What a classifier is told of the original and of the restored; None if not asked for.
     """
 
     task: str
@@ -56,6 +58,7 @@ class Score:
     upper_hz: float
     used_hz: float | None
     metrics: dict[str, float]
+    clues: tuple[Clues, Clues] | None = None
 
     def as_dict(self) -> dict[str, object]:
         """For JSON: flat, rounded, None instead of NaN."""
@@ -160,10 +163,29 @@ def table(rows: Sequence[Row]) -> str:
         method = row.method if row.family is None else f"{row.method} / {row.family}"
         numbers = [_number(name, row.means[name]) for name in COLUMNS]
         lines.append([row.task, method, str(row.files), *numbers, row.worst])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    left = {0, 1, len(header) - 1}
+    return aligned(lines, left={0, 1, len(header) - 1})
+
+
+def realness_table(found: Mapping[tuple[str, str], Realness]) -> str:
+    """How well restored is told from original, by task and method, as a Markdown table.
+
+    The classifier is valid where it tells noise-fill with 0.95 and more.
+    """
+    lines = [["task", "method", "excerpts", "real_or_restored", "95 % interval", "valid"]]
+    for (task, method), result in found.items():
+        reference = found.get((task, "noise-fill"))
+        valid = reference is not None and reference.accuracy >= VALID_FROM
+        interval = f"{result.low:.3f}-{result.high:.3f}"
+        cells = [f"{result.excerpts}", f"{result.accuracy:.3f}", interval, "yes" if valid else "no"]
+        lines.append([task, method, *cells])
+    return aligned(lines, left={0, 1})
+
+
+def aligned(lines: list[list[str]], left: set[int]) -> str:
+    """Lines of cells, the first the header, as an aligned Markdown table."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     rule = ["-" * width if n in left else "-" * (width - 1) + ":" for n, width in enumerate(widths)]
-    lines.insert(1, rule)
+    lines = [lines[0], rule, *lines[1:]]
     cells = (
         [
             text.ljust(width) if n in left else text.rjust(width)

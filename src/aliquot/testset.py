@@ -33,6 +33,7 @@ class Entry:
         bandwidth_hz: Where its own content ends; None if unknown, then nothing is masked.
         typical_hz: Where its content ends half of the time; None if unknown.
         genre: From the manifest; empty if unknown.
+        artist: From the manifest; the name's part before "--" or the whole name if unknown.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Entry:
     bandwidth_hz: float | None = None
     typical_hz: float | None = None
     genre: str = ""
+    artist: str = ""
 
 
 def find_entries(folders: Sequence[Path], only: Path | None = None) -> tuple[Entry, ...]:
@@ -68,7 +70,9 @@ def find_entries(folders: Sequence[Path], only: Path | None = None) -> tuple[Ent
             if path.suffix.lower() in SUFFIXES and path.is_file():
                 name = path.relative_to(base).as_posix()
                 row = rows.get(name, Row(name))
-                entry = Entry(path, name, row.bandwidth_hz, row.bandwidth_typical_hz, row.genre)
+                limits = row.bandwidth_hz, row.bandwidth_typical_hz
+                artist = row.artist or path.stem.split("--")[0]
+                entry = Entry(path, name, *limits, genre=row.genre, artist=artist)
                 found.setdefault(path.resolve(), entry)
     entries: Iterable[Entry] = found.values()
     if only is not None:

@@ -3,7 +3,7 @@ import pytest
 
 from aliquot.audio import Waveform
 from aliquot.degrade.chain import HELD_OUT, TRAINED_FAMILIES, DegradationRange, degrade, draw
-from aliquot.degrade.lowpass import FAMILIES, Lowpass, decimated, lowpass
+from aliquot.degrade.lowpass import FAMILIES, Lowpass, decimated, lowpass, power_response
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.errors import ConfigError
 
@@ -44,6 +44,16 @@ def test_the_true_cutoff_of_a_butterworth_is_where_its_formula_loses_20_db(
     warped_hz = RATE / np.pi * np.arctan(edge * expected_hz / 5_000)
     out = lowpass(noise, RATE, Lowpass("butterworth", 5_000, order))
     assert true_cutoff_hz(noise, out, RATE) == pytest.approx(warped_hz, rel=0.02)
+
+
+@pytest.mark.parametrize("order", [2, 5, 12])
+def test_a_cascade_is_equal_one_pole_stages(order: int) -> None:
+    """|H|^2 = (1 + (t / t1)^2)^-n with t the warped frequency; half the power at the cut-off."""
+    gain = power_response(Lowpass("cascade", 5_000, order), RATE, 1_025)
+    course = np.tan(np.pi * np.arange(1_025) / 2_048)
+    edge = np.tan(np.pi * 5_000 / RATE)
+    expected = (1 + (course / edge) ** 2 * (2 ** (1 / order) - 1)) ** -order
+    np.testing.assert_allclose(gain[:900], expected[:900], atol=2e-3)
 
 
 def test_the_true_cutoff_of_a_brick_wall_lies_where_a_hundredth_of_the_window_is_left(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from aliquot.dsp.splice import fade_in
+from aliquot.models.excitation import copy_up
 from aliquot.models.layers import warped_bands
 from aliquot.models.spectral import Spectral, SpectralConfig
 
@@ -70,7 +71,7 @@ def test_the_fade_is_the_one_of_the_splice(
     network = copy.deepcopy(network)
     with torch.no_grad():  # equal levels, all of it noise
         network.leave.weight.zero_()
-        network.leave.bias.copy_(torch.tensor([0.0] * 20 + [-20.0] * 40))
+        network.leave.bias.copy_(torch.tensor([0.0] * 20 + [-20.0] * 60))
     out = high(network, spectrum, noise).square().sum(dim=(0, 1, 2, 3)).sqrt().numpy()[280:310]
     assert ((out > 0) == (expected > 0)).all()
     assert np.corrcoef(out[:24], expected[:24])[0, 1] > 0.95
@@ -101,7 +102,7 @@ def test_swapped_channels_swap_levels(
     network = copy.deepcopy(network)
     with torch.no_grad():  # equal levels of mid and side, half copied, the whole panning kept
         network.leave.weight.zero_()
-        network.leave.bias.copy_(torch.tensor([0.0] * 40 + [20.0] * 20))
+        network.leave.bias.copy_(torch.tensor([0.0] * 40 + [20.0] * 20 + [-20.0] * 20))
     left_only = spectrum.clone()
     left_only[:, 1] = left_only[:, 0]
     right_only = left_only.clone()
@@ -116,20 +117,41 @@ def test_swapped_channels_swap_levels(
     assert left > 1000 * right
 
 
-def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four(
-    network: Spectral,
-) -> None:
+def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four() -> None:
     """By hand: edge 80 gives a width of 40; bins 80..119 repeat 40..79, 120..159 again."""
-    ramp = torch.arange(TINY.bins).float().expand(1, 2, 2, 1, -1).contiguous()
-    blocks = torch.ones(1, 2, 1, TINY.bins // 16)
-    copied = network.copy_up(ramp, blocks, torch.tensor([80.4]))[0, 0, 0, 0]
+    index = torch.arange(TINY.bins).float()
+    ramp = index.expand(1, 2, 2, 1, -1).contiguous()
+    copied = copy_up(ramp, torch.tensor([80.4]), index)[0, 0, 0, 0]
     assert copied[80:84].tolist() == [40, 41, 42, 43]
     assert copied[119:122].tolist() == [79, 40, 41]
-    several = network.copy_up(
-        ramp.expand(2, -1, -1, -1, -1), blocks.expand(2, -1, -1, -1), torch.tensor([80.4, 160.0])
-    )
+    both = ramp.expand(2, -1, -1, -1, -1)
+    several = copy_up(both, torch.tensor([80.4, 160.0]), index)
     torch.testing.assert_close(several[0, 0, 0, 0], copied)
     assert several[1, 0, 0, 0, 160] == 80
+
+
+def test_what_a_slope_has_left_is_amplified_and_silence_is_not(
+    network: Spectral, noise: torch.Tensor
+) -> None:
+    """All trust in what lies above the cut-off: it comes back louder, its fine structure kept."""
+    network = copy.deepcopy(network)
+    with torch.no_grad():
+        network.leave.weight.zero_()
+        network.leave.bias.copy_(torch.tensor([0.0] * 60 + [20.0] * 20))
+    generator = torch.Generator().manual_seed(3)
+    shape = (1, 2, 2, INNER + 2 * TINY.context, TINY.bins)
+    whole = 20 * torch.randn(shape, generator=generator)
+    above = (torch.arange(TINY.bins) > 330) & (torch.arange(TINY.bins) < TINY.bins - 1)
+    inner = slice(TINY.context, -TINY.context)
+    sloped = torch.where(torch.arange(TINY.bins) > 300, 0.001 * whole, whole)
+    restored = high(network, sloped, noise)[..., above]
+    wanted = whole[:, :, :, inner][..., above]
+    assert torch.corrcoef(torch.stack([restored.flatten(), wanted.flatten()]))[0, 1] > 0.97
+    assert restored.square().mean() > 0.1 * wanted.square().mean()
+    walled = torch.where(torch.arange(TINY.bins) > 300, 0.0, whole)
+    restored = high(network, walled, noise)[..., above]
+    assert restored.square().mean() > 0.1 * wanted.square().mean()
+    assert torch.corrcoef(torch.stack([restored.flatten(), wanted.flatten()]))[0, 1].abs() < 0.1
 
 
 def test_a_result_depends_on_its_context_and_no_further(

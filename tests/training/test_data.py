@@ -32,8 +32,9 @@ def test_an_example_is_a_function_of_its_number(tiny: Settings) -> None:
 def test_an_example_has_lost_what_lies_above_its_cutoff_and_nothing_far_below(
     tiny: Settings,
 ) -> None:
+    bare = replace(tiny, data=replace(tiny.data, floor_share=0.0))
     for index in range(6):
-        example = examples(tiny)[index]
+        example = examples(bare)[index]
         assert example.degraded.shape == example.original.shape
         window = np.hanning(example.original.shape[1])
         kept, whole = (
@@ -151,3 +152,17 @@ def test_a_tilt_turns_about_1_khz_and_a_pole_darkens() -> None:
     assert change_db(out, 500) == pytest.approx(0, abs=0.1)
     assert change_db(out, 16_000) == pytest.approx(-6, abs=0.3)
     assert change_db(tilted(noise, 44_100, 0.0, 2_000.0), 8_000) == pytest.approx(-24.6, abs=0.5)
+
+
+def test_some_examples_lie_on_a_floor_of_noise(tiny: Settings) -> None:
+    """Nothing but the floor differs, it is white, and its level lies in the range asked for."""
+    bare = replace(tiny, data=replace(tiny.data, floor_share=0.0))
+    loud = replace(tiny, data=replace(tiny.data, floor_share=1.0, floor_db=(-50.0, -40.0)))
+    for index in range(3):
+        without, with_floor = examples(bare)[index], examples(loud)[index]
+        np.testing.assert_array_equal(without.original, with_floor.original)
+        left = (with_floor.degraded - without.degraded).sum(axis=0)
+        assert -50.5 < 20 * np.log10(left.std()) < -39.5
+        spectrum = np.abs(np.fft.rfft(left)) ** 2
+        low, high = np.split(spectrum[: spectrum.size // 2 * 2], 2)
+        assert high.mean() == pytest.approx(low.mean(), rel=0.1)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as fn
 
 from aliquot.models.audiounet import NARROW, AudioUNet
-from aliquot.models.waveform import LongConv
+from aliquot.models.convolution import LongConv
 
 
 @pytest.mark.parametrize("taps", [17, 18, 33, 65])

@@ -52,6 +52,10 @@ NO_MODEL = "none"
 )  # fmt: skip
 @click.option("--by-family", is_flag=True, help="Add a row for each filter family.")
 @click.option(
+    "--real-or-restored", "realness", is_flag=True,
+    help="Add how well a classifier tells restored from original.",
+)  # fmt: skip
+@click.option(
     "--jobs", type=click.IntRange(min=1), help="Processes.  [default: one per core, at most 4]"
 )
 @click.option(
@@ -68,6 +72,7 @@ def evaluate(
     limit: str,
     only: Path | None,
     by_family: bool,
+    realness: bool,
     jobs: int | None,
     json_out: Path | None,
     quiet: bool,
@@ -78,7 +83,7 @@ def evaluate(
     """
     from aliquot.evaluate import Plan
     from aliquot.evaluate import evaluate as run
-    from aliquot.scoreboard import summarise, table
+    from aliquot.scoreboard import realness_table, summarise, table
     from aliquot.tasks import FAMILY_CHOICES
     from aliquot.testset import find_entries
 
@@ -92,6 +97,7 @@ def evaluate(
         family=family,
         tell_cutoff=cutoff == "true",
         strict_limit=limit == "typical",
+        realness=realness,
     )
     needed_packages()
     entries = find_entries(folders, only)
@@ -107,6 +113,8 @@ def evaluate(
         click.echo(line, err=True)
     rows = summarise(result.scores, by_family=by_family)
     click.echo(table(rows))
+    if realness:
+        click.echo("\n" + realness_table(result.realness))
     if json_out is not None:
         write_json(json_out, plan, rows, result)
     return SOME_FAILED if result.failed else 0
@@ -145,6 +153,10 @@ def write_json(path: Path, plan: "Plan", rows: "tuple[Row, ...]", result: "Evalu
         "options": options,
         "rows": [row.as_dict() for row in rows],
         "files": [score.as_dict() for score in result.scores],
+        "real_or_restored": [
+            {"task": task, "method": method, **asdict(found)}
+            for (task, method), found in result.realness.items()
+        ],
         "skipped": result.skipped,
         "failed": result.failed,
     }

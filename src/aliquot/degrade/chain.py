@@ -11,6 +11,9 @@ TRAINED_FAMILIES = ("butterworth", "chebyshev1", "elliptic", "sinc", "soxr", "br
 """Families a model may be trained on. Bessel and Butterworth of order <= 4 are kept for testing
 whether it generalises (PROTOCOL section 3; Sulun and Davies 2021)."""
 
+GENTLE = "cascade"
+"""A family of gentle slopes for training: unlike any that is measured with."""
+
 HELD_OUT = (Lowpass("bessel", 8_000.0, 8), Lowpass("butterworth", 8_000.0, 4))
 """Families never trained on; replace ``cutoff_hz`` as needed."""
 

@@ -14,6 +14,7 @@ FAMILIES = (
     "chebyshev1",
     "elliptic",
     "bessel",
+    "cascade",
     "sinc",
     "soxr",
     "brickwall",
@@ -30,9 +31,9 @@ class Lowpass:
 
     Attributes:
         family: One of :data:`FAMILIES`.
-        cutoff_hz: Nominal cut-off: the -3 dB point (Butterworth, Bessel), the edge of the ripple
-            (Chebyshev, elliptic), the middle of the transition (sinc), the new Nyquist frequency
-            (soxr, decimate) or the edge (brickwall).
+        cutoff_hz: Nominal cut-off: the -3 dB point (Butterworth, Bessel, cascade), the edge of the
+            ripple (Chebyshev, elliptic), the middle of the transition (sinc), the new Nyquist
+            frequency (soxr, decimate) or the edge (brickwall).
         order: Of the IIR families, 2 to 12.
         steepness: 0 to 1; sinc: transition of 30 % down to 2 % of the cut-off; soxr: quality.
     """
@@ -150,6 +151,10 @@ def _iir(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
         sections = signal.cheby1(spec.order, 0.05, edge, output="sos")
     elif spec.family == "elliptic":
         sections = signal.ellip(spec.order, 0.1, 60 + 30 * spec.steepness, edge, output="sos")
+    elif spec.family == "cascade":  # equal one-pole stages, as in chains of old equipment
+        stage = np.tan(np.pi / 2 * edge) / np.sqrt(2 ** (1 / spec.order) - 1)
+        one = signal.butter(1, 2 / np.pi * np.arctan(stage), output="sos")
+        sections = np.repeat(one, spec.order, axis=0)
     else:
         sections = signal.bessel(spec.order, edge, output="sos", norm="mag")
     filtered: Waveform = signal.sosfilt(sections, samples, axis=1).astype(np.float32)

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
-from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, conv, last_conv
+from aliquot.models.convolution import conv
+from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, last_conv
 
 FILTERS = (128, 384, 512, 512, 512, 512, 512, 512)
 """Of each block down, and half those of its mirror image."""

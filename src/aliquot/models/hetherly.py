@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, conv, last_conv
+from aliquot.models.convolution import conv
+from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, last_conv
 
 FIRST_LENGTH, LENGTH, MIDDLE_LENGTH = 5, 3, 4
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from aliquot.models.audiounet import LAST_LENGTH, MIDDLE_LENGTH, AudioUNetConfig
-from aliquot.models.waveform import SubPixel, WaveformModel, conv, last_conv
+from aliquot.models.convolution import conv
+from aliquot.models.waveform import SubPixel, WaveformModel, last_conv
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 Spectral band replication (Dietz et al., 2002) with its side information predicted from the given
 band: the missing bins are filled with a mixture of the given band's top, copied upward and
-whitened, and of noise; a small temporal convolutional network predicts, for every frame and band,
-the level and the mixture. Blocks are ConvNeXt's (Liu et al., 2022) over frames.
+whitened, of noise, and of what a gentle slope has left there itself, whitened; a small temporal
+convolutional network predicts, for every frame and band, the level and the mixture. Blocks are
+ConvNeXt's (Liu et al., 2022) over frames.
 
     spectrum ─► band levels ─► blocks over frames ─► level, mixture per band
         │                                                             │
-        └─► whitened copy ──────────────┐                             ▼
+        ├─► whitened remains ───────────┐                             │
+        ├─► whitened copy ──────────────┤                             ▼
     noise ──────────────────────────────┴──► mixture · level · fade-in ─► high
 
 Properties that hold by construction, not by training:
@@ -29,14 +31,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
+from aliquot.models import excitation
+from aliquot.models.excitation import BLOCK_BINS, TINY
 from aliquot.models.layers import Block, warped_bands
 
-BLOCK_BINS = 16
-"""Bins of a whitening block."""
 ANCHOR_END = 0.97
 """Where the third-octave that levels are relative to ends, over the cut-off."""
-TINY = 1e-12
-"""Power that is silence; white noise of unit variance has 1."""
+LEAST, MOST = -8.0, 6.0
+"""Log10 power over the anchor beyond which bands are not told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Spectral(nn.Module):
             for dilation in config.dilations
         )
         self.norm = nn.LayerNorm(config.width)
-        self.leave = nn.Linear(config.width, 3 * config.output_bands)
+        self.leave = nn.Linear(config.width, 4 * config.output_bands)
         self.tonal = nn.Linear(blocks, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
@@ -151,25 +153,30 @@ class Spectral(nn.Module):
         guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
         edge = cutoff_bin - guard
         power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
-        block_power = self.block_means(power)
+        block_power = excitation.block_means(power)
         panning = self.panning(spectrum, power, edge)
-        bands, flatness = power @ self.analysis, self.flatness(power, block_power)
+        bands, flatness = power @ self.analysis, excitation.flatness(power, block_power)
         inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
-        anchor, level, mix, share = (
+        anchor, level, mix, share, trust = (
             values[:, :, inner] for values in self.predict(bands, flatness, cutoff_bin)
         )
         ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
         gain = torch.exp(math.log(10.0) * (level @ self.synthesis))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
+        block_power = block_power[:, :, inner]
+        white = excitation.whitened(spectrum[:, :, :, inner], block_power)
+        remains = (trust @ self.synthesis) * excitation.audible(block_power)
+        remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
+        gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
         tonal = mix @ self.synthesis
-        copied = self.copy_up(spectrum[:, :, :, inner], block_power[:, :, inner], edge)
+        copied = excitation.copy_up(white, edge, self.index)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
         common = (share @ self.synthesis) * panning[:, :, inner]  # (batch, 1, frames, bins)
         own = (1 - common * common).clamp(min=1e-6).sqrt()
         middle, side = noise[:, 0], noise[:, 1]
         noise = torch.stack([middle, common * middle + own * side], dim=1)
-        return copied * copied_gain + noise * noise_gain, level
+        return copied * copied_gain + noise * noise_gain + white * remains_gain, level
 
     def fade_in(self, cutoff_bin: Tensor, index: Tensor) -> Tensor:
         """Amplitude with which the generated band sets in, ``(batch, len(index))``."""
@@ -210,31 +217,20 @@ class Spectral(nn.Module):
         result: Tensor = fn.avg_pool1d(rows, 3, 1, 1)[..., None]
         return result
 
-    def block_means(self, power: Tensor) -> Tensor:
-        """Mean power in blocks of 16 bins, ``(batch, 2, frames, blocks)``."""
-        batch, channels, frames, bins = power.shape
-        whole = power[..., : bins - 1].reshape(batch, channels, frames, -1, BLOCK_BINS)
-        return whole.mean(dim=-1)
-
-    def flatness(self, power: Tensor, block_power: Tensor) -> Tensor:
-        """Log10 of arithmetic over geometric mean in blocks, ``(batch, 2, frames, blocks)``."""
-        batch, channels, frames, bins = power.shape
-        logs = torch.log10(power[..., : bins - 1] + TINY)
-        logs = logs.reshape(batch, channels, frames, -1, BLOCK_BINS).mean(dim=-1)
-        # Bins emptied by a codec or a filter lie at the floor: how far below says nothing.
-        return (torch.log10(block_power + TINY) - logs).clamp(max=2)
-
     def features(self, bands: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Tensor:
-        """Describe the given band of each signal, ``(2 * batch, frames, features)``.
+        """Describe each signal, ``(2 * batch, frames, features)``.
 
         Levels over the anchor, the anchor's course over 17 frames, and the cut-off: no more. What
         else was tried (the other signal's level, finer courses, flatness) was learned by heart: it
         lowered the loss on training music and raised it on other artists'.
+
+        Levels above the cut-off are shown too: after a brick wall there is nothing, but a gentle
+        slope only lowers the treble, and how fast tells the slope.
         """
         batch, _, frames, _ = bands.shape
         log_anchor = torch.log10(anchor + TINY)  # (batch, 2, frames, 1)
         mask = (cutoff_bin[:, None] - self.band_centres).div(4.0).clamp(0, 1)  # (batch, bands)
-        levels = (torch.log10(bands + TINY) - log_anchor).clamp(-6, 6) * mask[:, None, None]
+        levels = (torch.log10(bands + TINY) - log_anchor).clamp(LEAST, MOST)
         rows = log_anchor[..., 0]
         course = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
         shared = torch.cat([mask, torch.log(cutoff_bin / 300.0)[:, None]], dim=1)
@@ -250,7 +246,7 @@ class Spectral(nn.Module):
 
     def predict(
         self, bands: Tensor, flatness: Tensor, cutoff_bin: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What to add, from a description of the given band.
 
         Mid and side go through the same network, each with its own description: what holds for
@@ -258,38 +254,24 @@ class Spectral(nn.Module):
 
         Args:
             bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
-            flatness: ``(batch, 2, frames, blocks)`` from :meth:`flatness`.
+            flatness: ``(batch, 2, frames, blocks)`` from
+                :func:`~aliquot.models.excitation.flatness`.
             cutoff_bin: ``(batch,)``.
 
         Returns:
             Anchor ``(batch, 2, frames, 1)`` in power, log10 level over its root and share of the
-            copy, both ``(batch, 2, frames, output_bands)``, and share of the panning that the
-            noise keeps ``(batch, 1, frames, output_bands)``.
+            copy, both ``(batch, 2, frames, output_bands)``, share of the panning that the noise
+            keeps ``(batch, 1, frames, output_bands)``, and share in power of what remains above
+            the cut-off, as the level.
         """
         anchor = self.anchor(bands, cutoff_bin)
         x = self.enter(self.features(bands, anchor, cutoff_bin))
         for block in self.blocks:
             x = block(x)
         batch, _, frames, _ = bands.shape
-        out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 3, -1)
+        out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 4, -1)
         level = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
         mix = torch.sigmoid(out[:, :, :, 1] + self.tonality(flatness, cutoff_bin))
         share = torch.sigmoid(out[:, :1, :, 2])
-        return anchor, level, mix, share
-
-    def copy_up(self, spectrum: Tensor, block_power: Tensor, edge: Tensor) -> Tensor:
-        """The top half of the given band, whitened and repeated upward, as ``spectrum``."""
-        batch, channels, planes, frames, bins = spectrum.shape
-        whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
-        whitening = (block_power + 1e-14).rsqrt()[:, :, None, :, :, None]
-        white = (whole * whitening).reshape(batch, channels, planes, frames, -1)
-        top = edge.floor()[:, None]
-        width = 4 * torch.floor(top / 8)
-        step = torch.floor((self.index - top) / width) + 1
-        source = torch.where(self.index >= top, self.index - step * width, self.index).long()
-        source = source.clamp(max=bins - 2)  # the last bin is in no block; it is never a source
-        if source.shape[0] == 1:
-            # Whole rows are picked from the transposed array: single numbers would be slow.
-            rows = white.reshape(-1, bins - 1).transpose(0, 1).index_select(0, source[0])
-            return rows.transpose(0, 1).reshape(spectrum.shape)
-        return white.gather(4, source[:, None, None, None].expand(spectrum.shape))
+        trust = torch.sigmoid(out[:, :, :, 3])
+        return anchor, level, mix, share, trust

@@ -19,7 +19,9 @@ from aliquot.degrade.lowpass import power_response
 from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
-from aliquot.models.spectral import TINY, Spectral, SpectralConfig
+from aliquot.models import excitation
+from aliquot.models.excitation import TINY
+from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.data import Piece, decoded, draw_weights, read_manifest, samples_of
 from aliquot.training.settings import DataSettings, LevelSettings
 from aliquot.training.step import spectra
@@ -32,6 +34,8 @@ _FLOOR_DB = -50.0
 class BandExample(NamedTuple):
     """Band powers of the original, mid and side, and how they were degraded.
 
+    The given power is the original's times ``response`` plus ``floor``.
+
     ``bands`` is ``(2, frames, input_bands)`` log10 power, ``flatness`` ``(2, frames, blocks)``,
     ``response`` the filter's power gain ``(input_bands,)``; the rest as in
     :class:`aliquot.training.data.Example`.
@@ -40,6 +44,7 @@ class BandExample(NamedTuple):
     bands: NDArray[np.float32]
     flatness: NDArray[np.float32]
     response: NDArray[np.float32]
+    floor: np.float32
     cutoff_bin: np.float32
     typical_bin: np.float32
     limit_bin: np.float32
@@ -69,7 +74,7 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
             spectrum = spectra(waves[:, :, start : start + length], config.window, config.hop)
             power = (spectrum * scale).square().sum(dim=2)
             bands = torch.log10(power @ network.analysis + TINY)
-            flatness = network.flatness(power, network.block_means(power))
+            flatness = excitation.flatness(power, excitation.block_means(power))
             rows.append(torch.cat([bands, flatness], dim=3)[0].transpose(0, 1).half().numpy())
         temporary = path.with_suffix(".part.npy")
         np.save(temporary, np.concatenate(rows))
@@ -161,6 +166,7 @@ class BandExamples(Dataset[BandExample]):
             bands=np.asarray(bands, np.float32),
             flatness=np.asarray(flatness, np.float32),
             response=response,
+            floor=floor_power(rng, self.data),
             cutoff_bin=np.float32(cutoff_bin),
             typical_bin=np.float32(min(typical, top)),
             limit_bin=np.float32(min(limit, top)),
@@ -205,10 +211,19 @@ class BandExamples(Dataset[BandExample]):
             if cutoff_bin <= bins_per_hz * max(1.1 * low, 0.9 * limit_hz):
                 break
             high = max(low * 1.2, 0.7 * high)
-        read = cutoff_bin * (1 + self.data.cutoff_jitter * rng.standard_normal())
-        bands = np.maximum(gain @ self.network.analysis.numpy(), 1e-9)
+        kept = np.flatnonzero(gain > 0.5)
+        slope = np.log(cutoff_bin / (kept[-1] + 0.5)) if kept.size and lost.size else 0.0
+        spread = self.data.cutoff_jitter + self.data.slope_jitter * slope
+        read = cutoff_bin * (1 + spread * rng.standard_normal())
+        bands = np.maximum(gain @ self.network.analysis.numpy(), 1e-15)
         read = float(np.clip(read, low * bins_per_hz, 0.94 * self.model.bins))
         return bands.astype(np.float32), read
+
+
+def floor_power(rng: np.random.Generator, data: DataSettings) -> np.float32:
+    """Power of a random floor of noise, 0 for none; white noise of unit variance has 1."""
+    level = rng.uniform(data.floor_db[0], data.floor_db[1])
+    return np.float32(10 ** (level / 10) if rng.uniform() < data.floor_share else 0.0)
 
 
 _LOG2_10 = np.float32(np.log2(10.0))

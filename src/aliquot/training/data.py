@@ -247,6 +247,10 @@ class Examples(Dataset[Example]):
                 typical = min(typical, second.typical_hz)
         original = self.augmented(original, piece.sample_rate, rng)
         degraded, cutoff_hz = self.degraded(original, piece.sample_rate, limit, rng)
+        if rng.uniform() < data.floor_share:
+            level = 10 ** (rng.uniform(data.floor_db[0], data.floor_db[1]) / 20)
+            noise = rng.standard_normal(degraded.shape, dtype=np.float32)
+            degraded = degraded + np.float32(level) * noise
         keep = slice(MARGIN, MARGIN + self.length)
         bins_per_hz = self.model.window / piece.sample_rate
         top = float(self.model.bins - 1)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from aliquot.models.excitation import BLOCK_BINS
 from aliquot.models.layers import warped_bands
-from aliquot.models.spectral import BLOCK_BINS, Spectral, SpectralConfig
+from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.settings import LossSettings
 
 LOSS_BANDS = 40

@@ -28,6 +28,11 @@ class DataSettings:
         tilt_db: Largest random tilt of the original, in dB from 1 to 16 kHz.
         gain_db: Lowest and highest random gain.
         cutoff_jitter: Spread of the error put on the known cut-off, relative to it.
+        slope_jitter: The same for gentle slopes: over the natural logarithm of the ratio of the
+            frequencies that lost 20 and 3 dB.
+        floor_share: Share of degraded examples that lie on a floor of white noise, as dither or
+            tape hiss.
+        floor_db: Lowest and highest level of such floors, in dB of full scale.
     """
 
     music: str = "../shared/music"
@@ -43,6 +48,9 @@ class DataSettings:
     tilt_db: float = 2.5
     gain_db: tuple[float, ...] = (-30.0, 6.0)
     cutoff_jitter: float = 0.01
+    slope_jitter: float = 0.2
+    floor_share: float = 0.5
+    floor_db: tuple[float, ...] = (-115.0, -60.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,65 @@
+"""What the high band is made of: the given band whitened, and copied upward.
+
+Power is measured in blocks of 16 bins; whitened, every block has unit mean power, so that the
+level is left to the network.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as fn
+
+BLOCK_BINS = 16
+"""Bins of a whitening block."""
+TINY = 1e-12
+"""Power that is silence; white noise of unit variance has 1."""
+
+
+def block_means(power: Tensor) -> Tensor:
+    """Mean power in blocks of 16 bins, ``(batch, 2, frames, blocks)``."""
+    batch, channels, frames, bins = power.shape
+    whole = power[..., : bins - 1].reshape(batch, channels, frames, -1, BLOCK_BINS)
+    return whole.mean(dim=-1)
+
+
+def flatness(power: Tensor, block_power: Tensor) -> Tensor:
+    """Log10 of arithmetic over geometric mean in blocks, ``(batch, 2, frames, blocks)``."""
+    batch, channels, frames, bins = power.shape
+    logs = torch.log10(power[..., : bins - 1] + TINY)
+    logs = logs.reshape(batch, channels, frames, -1, BLOCK_BINS).mean(dim=-1)
+    # Bins emptied by a codec or a filter lie at the floor: how far below says nothing.
+    return (torch.log10(block_power + TINY) - logs).clamp(max=2)
+
+
+def whitened(spectrum: Tensor, block_power: Tensor) -> Tensor:
+    """The spectrum with unit mean power in every block, as ``spectrum``; the last bin is 0."""
+    batch, channels, planes, frames, bins = spectrum.shape
+    whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
+    whitening = (block_power + 1e-14).rsqrt()[:, :, None, :, :, None]
+    return fn.pad((whole * whitening).reshape(batch, channels, planes, frames, -1), (0, 1))
+
+
+def audible(block_power: Tensor) -> Tensor:
+    """Whether a block holds more than rounding errors, 0 to 1, ``(batch, 2, frames, bins)``."""
+    share = block_power / (block_power + TINY)
+    return fn.pad(share.repeat_interleave(BLOCK_BINS, dim=3), (0, 1))
+
+
+def copy_up(white: Tensor, edge: Tensor, index: Tensor) -> Tensor:
+    """The top half of the whitened given band, repeated upward, as ``white``.
+
+    Args:
+        white: ``(batch, 2, 2, frames, bins)`` from :func:`whitened`.
+        edge: ``(batch,)`` or ``(1,)`` for all; where the copies begin, in bins.
+        index: ``(bins,)``; 0, 1, 2, ...
+    """
+    bins = white.shape[4]
+    top = edge.floor()[:, None]
+    width = 4 * torch.floor(top / 8)
+    step = torch.floor((index - top) / width) + 1
+    source = torch.where(index >= top, index - step * width, index).long()
+    source = source.clamp(max=bins - 2)  # the last bin is in no block; it is never a source
+    if source.shape[0] == 1:
+        # Whole rows are picked from the transposed array: single numbers would be slow.
+        rows = white.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
+        return rows.transpose(0, 1).reshape(white.shape)
+    return white.gather(4, source[:, None, None, None].expand(white.shape))
