@@ -74,5 +74,5 @@ def test_a_report_is_read_from_the_folder_or_the_manifest_itself(tmp_path: Path)
     found = report_on(tmp_path)
     assert found == report_on(tmp_path / "manifest.csv")
     assert (found.held_out, len(found.problems["missing"])) == (2, 999)
-    with pytest.raises(ConfigError, match="holds no manifest.csv; make one: aliquot prepare"):
+    with pytest.raises(ConfigError, match=r"holds no manifest\.csv; make one: aliquot prepare"):
         report_on(tmp_path / "absent")

@@ -39,7 +39,7 @@ def piece_starts(
         ValueError: If a piece would be shorter than :data:`LEAST_SECONDS`.
 
     >>> loud_then_silent = np.repeat(np.array([10, 200], np.uint8), 64)  # 3 s of each
-    >>> list(piece_starts(Fingerprint(np.zeros(0, np.uint32), loud_then_silent), 1.5, -60.0))
+    >>> list(piece_starts(Fingerprint(np.zeros(0, np.uint32), loud_then_silent), 6.0, 1.5, -60.0))
     [0.0, 1.5]
     """
     if seconds < LEAST_SECONDS:
