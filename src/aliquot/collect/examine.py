@@ -20,8 +20,9 @@ from typing import IO, Any, Self
 import numpy as np
 
 import aliquot
+from aliquot.collect.chroma import SCHEMES
 from aliquot.collect.findings import Finding, Limits
-from aliquot.collect.fingerprint import Fingerprint
+from aliquot.collect.fingerprint import SPECTRAL_HASH, Fingerprint, Scheme
 from aliquot.collect.measure import Examination
 from aliquot.io.ffprobe import last_line
 from aliquot.io.names import shown
@@ -73,6 +74,7 @@ class Examiner:
         time_limit: float = TIME_LIMIT,
         memory_limit_mb: int = MEMORY_LIMIT_MB,
         limits: Limits | None = None,
+        scheme: Scheme = SPECTRAL_HASH,
     ) -> None:
         """Nothing is started before the first examination.
 
@@ -80,6 +82,7 @@ class Examiner:
             time_limit: Seconds for one recording.
             memory_limit_mb: Address space of the process, where the system can limit it.
             limits: From where on something is a finding.
+            scheme: How fingerprints are made.
 
         Raises:
             ValueError: If a limit is not positive.
@@ -91,6 +94,7 @@ class Examiner:
         self._time_limit = time_limit
         self._memory_limit_mb = memory_limit_mb
         self._limits = limits or Limits()
+        self._scheme = scheme
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._lock = threading.Lock()
@@ -118,7 +122,11 @@ class Examiner:
         """
         reason = self._ready()
         if not reason:
-            question = {"path": str(path.absolute()), "limits": asdict(self._limits)}
+            question = {
+                "path": str(path.absolute()),
+                "limits": asdict(self._limits),
+                "scheme": self._scheme.name,
+            }
             answer, reason = self._ask(json.dumps(question), self._time_limit)
             if answer:
                 return from_json(json.loads(answer))
@@ -240,6 +248,7 @@ def as_json(found: Examination) -> dict[str, Any]:
     return plain | {
         "words": base64.b64encode(found.fingerprint.words.astype("<u4").tobytes()).decode(),
         "levels": base64.b64encode(found.fingerprint.levels.tobytes()).decode(),
+        "scheme": found.fingerprint.scheme.name,
         "problems": [[finding.kind, finding.detail] for finding in found.problems],
     }
 
@@ -250,7 +259,7 @@ def from_json(values: dict[str, Any]) -> Examination:
     levels = np.frombuffer(base64.b64decode(values["levels"]), np.uint8)
     return Examination(
         **{name: values[name] for name in _PLAIN},
-        fingerprint=Fingerprint(words, levels),
+        fingerprint=Fingerprint(words, levels, SCHEMES[values["scheme"]]),
         problems=tuple(Finding(kind, detail) for kind, detail in values["problems"]),
     )
 

@@ -55,6 +55,7 @@ KINDS: dict[str, Kind] = {
     "upsampled": Kind(False, "it ends steeply far below what its sample rate could carry"),
     "transcoded": Kind(False, "a lossy codec took its treble before this file was made"),
     "changing": Kind(False, "parts of it end lower than others: quiet, or of other origin"),
+    "no-fingerprint": Kind(False, "no fingerprint could be taken: duplicates of it are not found"),
     "damaged": Kind(False, "parts of it are no usable sound"),
 }
 """Every kind, the gravest first."""
@@ -118,8 +119,8 @@ def rules(refuse: Collection[str] = (), accept: Collection[str] = ()) -> Rules:
     return Rules((Rules().refused | set(refuse)) - set(accept))
 
 
-def noted(findings: Iterable[Finding]) -> str:
-    """Findings as the text of a row's notes.
+def noted(findings: Iterable[Finding | str]) -> str:
+    """Findings, and what people wrote, as the text of a row's notes.
 
     >>> noted([Finding("clipped", "0.2 % of it"), Finding("abrupt", "at its end")])
     'clipped: 0.2 % of it; abrupt: at its end'
@@ -138,3 +139,13 @@ def read_notes(notes: str) -> tuple[Finding, ...]:
     """
     matches = (_NOTE.fullmatch(part.strip()) for part in notes.split("; "))
     return tuple(Finding(match[1], match[2]) for match in matches if match)
+
+
+def written_notes(notes: str) -> tuple[str, ...]:
+    """What people wrote into a row's notes, beside the findings.
+
+    >>> written_notes("taped off the radio; clipped: 0.2 % of it")
+    ('taped off the radio',)
+    """
+    parts = (part.strip() for part in notes.split("; "))
+    return tuple(part for part in parts if part and not _NOTE.fullmatch(part))

@@ -8,13 +8,17 @@ from numpy.typing import NDArray
 from aliquot.collect.spectralhash import (
     BITS,
     EMPTY,
-    HOP_SECONDS,
+    SPECTRAL_HASH,
     Fingerprint,
     FingerprintMeter,
+    Scheme,
     Words,
 )
 
-__all__ = ["EMPTY", "Fingerprint", "FingerprintIndex", "FingerprintMeter", "Match"]
+__all__ = [
+    "EMPTY", "SPECTRAL_HASH", "Fingerprint", "FingerprintIndex", "FingerprintMeter", "Match",
+    "Scheme",
+]  # fmt: skip
 
 LEAST_SHARE = 0.8
 """Of the shorter of two recordings the part that must sound the same, for one to be part of the
@@ -56,9 +60,6 @@ class FingerprintIndex:
     Match(name='a.flac', error=0.0, offset_seconds=3.0, share=0.84)
     """
 
-    MOST_ERROR = 0.18
-    """One song through two codecs stays under 0.17; a song and one of its stems have 0.05 to 0.27,
-    different songs 0.38 and more."""
     LEAST_SECONDS = 5.0
     """Of audible overlap; less is too little to tell."""
     MOST_SECONDS = 900.0
@@ -67,12 +68,16 @@ class FingerprintIndex:
     """Words that occur more often than this are those of held notes, and no votes."""
     CANDIDATES = 48
     """Offsets compared bit by bit."""
-    _STEP = 2
-    """Of what is added every second word is kept; of what is searched for all are used."""
     _RECENT = 1 << 18
     """Keys that are sorted at each search before they join the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: Scheme = SPECTRAL_HASH) -> None:
+        """An index of nothing yet.
+
+        Args:
+            scheme: Of all the fingerprints; those of another are never found.
+        """
+        self._scheme, self._step = scheme, scheme.step
         self._names: list[str] = []
         self._words: list[Words] = []
         self._audible: list[NDArray[np.bool_]] = []
@@ -92,7 +97,7 @@ class FingerprintIndex:
             fingerprint: Of the recording; an empty one is never found.
         """
         words, audible = self._head(fingerprint)
-        words, audible = words[:: self._STEP].copy(), audible[:: self._STEP].copy()
+        words, audible = words[:: self._step].copy(), audible[:: self._step].copy()
         self._names.append(name)
         self._words.append(words)
         self._audible.append(audible)
@@ -119,14 +124,16 @@ class FingerprintIndex:
         best: Match | None = None
         for track, offset in self._candidates(words, audible):
             match = self._compared(track, offset, words, audible)
-            if match is None or match.error > self.MOST_ERROR:
+            if match is None or match.error > self._scheme.most_error:
                 continue
             if best is None or (match.whole, -match.error) > (best.whole, -best.error):
                 best = match
         return best
 
     def _head(self, fingerprint: Fingerprint) -> tuple[Words, NDArray[np.bool_]]:
-        most = round(self.MOST_SECONDS / HOP_SECONDS)
+        if fingerprint.scheme != self._scheme:
+            fingerprint = EMPTY
+        most = round(self.MOST_SECONDS / self._scheme.hop_seconds)
         return fingerprint.words[:most], fingerprint.audible()[:most]
 
     def _candidates(self, words: Words, audible: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -138,7 +145,7 @@ class FingerprintIndex:
         if not places.size:
             return []
         tracks = np.searchsorted(self._starts, places, side="right") - 1
-        offsets = self._STEP * (places - np.asarray(self._starts)[tracks]) - moments
+        offsets = self._step * (places - np.asarray(self._starts)[tracks]) - moments
         span = 1 << 24  # more than any offset
         keys, counts = np.unique(tracks * span + offsets + span // 2, return_counts=True)
         order = np.argsort(-counts, kind="stable")[: self.CANDIDATES]
@@ -162,19 +169,20 @@ class FingerprintIndex:
     ) -> Match | None:
         """How well two recordings agree where both sound; None if they overlap too little.
 
-        Moment ``m`` of the query lies at place ``(m + offset) / 2``.
+        Moment ``m`` of the query lies at place ``(m + offset) / step``.
         """
         there, heard = self._words[track], self._audible[track]
-        begin = max(0, -(-offset // self._STEP))
-        first = self._STEP * begin - offset
-        here, sounds = words[first :: self._STEP], audible[first :: self._STEP]
+        begin = max(0, -(-offset // self._step))
+        first = self._step * begin - offset
+        here, sounds = words[first :: self._step], audible[first :: self._step]
         length = min(there.size - begin, here.size)
-        shorter, longer = sorted((there.size, -(-words.size // self._STEP)))
+        shorter, longer = sorted((there.size, -(-words.size // self._step)))
         if length < LEAST_SHARE * shorter:
             return None
         both = heard[begin : begin + length] & sounds[:length]
-        if np.count_nonzero(both) * self._STEP * HOP_SECONDS < self.LEAST_SECONDS:
+        hop = self._step * self._scheme.hop_seconds
+        if np.count_nonzero(both) * hop < self.LEAST_SECONDS - self._scheme.span_seconds:
             return None
         apart = there[begin : begin + length] ^ here[:length]
         error = float(np.bitwise_count(apart[both]).mean()) / BITS
-        return Match(self._names[track], error, offset * HOP_SECONDS, length / longer)
+        return Match(self._names[track], error, offset * self._scheme.hop_seconds, length / longer)

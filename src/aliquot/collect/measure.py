@@ -6,14 +6,15 @@ its own.
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aliquot.audio import Waveform
+from aliquot.collect.chroma import meter_for
 from aliquot.collect.edges import edge_finding
 from aliquot.collect.findings import Finding, Limits
-from aliquot.collect.fingerprint import EMPTY, Fingerprint, FingerprintMeter
+from aliquot.collect.fingerprint import EMPTY, SPECTRAL_HASH, Fingerprint, FingerprintIndex, Scheme
 from aliquot.collect.levels import LevelMeter, Levels
 from aliquot.dsp.bandwidth import Bandwidth, BandwidthMeter
 from aliquot.dsp.reach import Reach, ReachMeter
@@ -57,12 +58,13 @@ class Examination:
     problems: tuple[Finding, ...] = ()
 
 
-def measure(path: Path, limits: Limits) -> Examination:
+def measure(path: Path, limits: Limits, scheme: Scheme = SPECTRAL_HASH) -> Examination:
     """Read a recording from end to end; memory does not grow with its length.
 
     Args:
         path: The file.
         limits: From where on something is a finding.
+        scheme: How the fingerprint is made.
 
     Returns:
         What was found. A file that cannot be read is a finding too, ``unreadable``, beside what was
@@ -80,14 +82,14 @@ def measure(path: Path, limits: Limits) -> Examination:
                 channels=info.channels,
                 codec=codec_name(info),
             )
-            meters = _Meters(info)
-            with _breaking_off(meters) as broken:
-                for block in reader.blocks():
-                    meters.update(block)
-        found = replace(found, seconds=meters.seconds)
-        if broken:
-            return replace(found, problems=tuple(broken))
-        return _concluded(found, meters, reader, path, limits)
+            with closing(_Meters(info, scheme)) as meters:
+                with _breaking_off(meters) as broken:
+                    for block in reader.blocks():
+                        meters.update(block)
+                found = replace(found, seconds=meters.seconds)
+                if broken:
+                    return replace(found, problems=tuple(broken))
+                return _concluded(found, meters, reader, path, limits)
     except (InputError, OSError) as error:
         return replace(found, problems=(Finding("unreadable", _reason(error)),))
 
@@ -95,18 +97,21 @@ def measure(path: Path, limits: Limits) -> Examination:
 class _Meters:
     """All that is measured in one pass."""
 
-    def __init__(self, info: SoundInfo) -> None:
+    def __init__(self, info: SoundInfo, scheme: Scheme) -> None:
         self._rate = info.sample_rate
         self._samples = 0
         self.reach = ReachMeter(info.sample_rate)
         self.bandwidth = BandwidthMeter(info.sample_rate)
         self.levels = LevelMeter(info.sample_rate, info.channels)
-        self.fingerprint = FingerprintMeter(info.sample_rate)
+        self.fingerprint = meter_for(scheme, info.sample_rate)
 
     def update(self, block: Waveform) -> None:
         self._samples += block.shape[1]
         for meter in (self.reach, self.bandwidth, self.levels, self.fingerprint):
             meter.update(block)
+
+    def close(self) -> None:
+        self.fingerprint.close()
 
     @property
     def seconds(self) -> float:
@@ -137,6 +142,7 @@ def _concluded(
         edge = edge_finding(bandwidth, reader.info, reach.seconds, path.stat().st_size)
         problems += [edge] if edge is not None else []
         problems += _changes(bandwidth)
+        problems += _unknown(fingerprint, reach)
     return replace(
         found,
         bandwidth_hz=round(reach.highest_hz),
@@ -191,6 +197,14 @@ def _changes(bandwidth: Bandwidth) -> Iterator[Finding]:
     highest = max(part.cutoff_hz for part in parts)
     detail = f"ends at {lowest.cutoff_hz / 1000:.1f} kHz {times}, elsewhere up to "
     yield Finding("changing", f"{detail}{highest / 1000:.1f} kHz")
+
+
+def _unknown(fingerprint: Fingerprint, reach: Reach) -> Iterator[Finding]:
+    if not fingerprint.words.size and reach.seconds >= FingerprintIndex.LEAST_SECONDS:
+        yield Finding(
+            "no-fingerprint",
+            f"{fingerprint.scheme.name} gave none, so its duplicates are not found",
+        )
 
 
 def _reason(error: Exception) -> str:

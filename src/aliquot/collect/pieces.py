@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aliquot.collect.chroma import SCHEMES
 from aliquot.collect.manifest import Row, write_text
 from aliquot.collect.prints import PrintStore, prints_path
 from aliquot.collect.spectralhash import HOP_SECONDS, Fingerprint
@@ -70,7 +71,7 @@ def write_pieces(rows: Sequence[Row], manifest: Path, seconds: float, silence_db
     Raises:
         OutputError: If it cannot be written.
     """
-    prints = PrintStore(prints_path(manifest))
+    prints = PrintStore(prints_path(manifest), tuple(SCHEMES.values()))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("file", "start", "seconds"))

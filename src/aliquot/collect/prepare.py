@@ -1,6 +1,6 @@
 """A folder of recordings becomes a collection: each is examined, labelled, and listed once.
 
-Every finished row and fingerprint is put down at once in files beside the manifest; a run that was
+Every examination and fingerprint is put down at once in files beside the manifest; a run that was
 broken off goes on from there, and a later one keeps the rows of files whose content is the same.
 """
 
@@ -8,26 +8,22 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
+from aliquot.collect.chroma import usable
 from aliquot.collect.crew import Crew
+from aliquot.collect.earlier import check_replaceable, earlier_sides, known_rows, list_head
 from aliquot.collect.examine import TIME_LIMIT, Examiner
-from aliquot.collect.findings import Finding, Limits, Rules, noted, read_notes
+from aliquot.collect.examined import ExaminedStore, Measured, examined_path
+from aliquot.collect.findings import Finding, Limits, Rules, noted, written_notes
 from aliquot.collect.fingerprint import EMPTY, Fingerprint, FingerprintIndex
-from aliquot.collect.layouts import Labeller, Labels, labels_for
+from aliquot.collect.layouts import Labeller, labels_for
 from aliquot.collect.manifest import Row, as_csv, write_text
 from aliquot.collect.measure import Examination, sha256_of
 from aliquot.collect.prints import PrintStore, prints_path
 from aliquot.collect.split import held_out
-from aliquot.collect.unfinished import (
-    check_replaceable,
-    earlier_sides,
-    known_rows,
-    list_head,
-    put_down,
-    unfinished_path,
-)
 from aliquot.io.names import RESULT_MARK, SOUND_SUFFIXES, shown
 
 
@@ -119,7 +115,7 @@ def prepare(folder: Path, paths: Sequence[Path], wish: Wish) -> Iterator[Step]:
     check_replaceable(wish.manifest, wish.held_out)
     collection = _Collection(wish, labels_for(folder))
     waiting: deque[_Candidate] = deque()
-    with Crew(wish.jobs, lambda: _examiner(wish)) as crew:
+    with Crew(wish.jobs, collection.examiner) as crew:
         for path in collection.known_first(paths):
             waiting.append(collection.candidate(path, crew))
             while len(waiting) > 2 * wish.jobs:
@@ -128,18 +124,16 @@ def prepare(folder: Path, paths: Sequence[Path], wish: Wish) -> Iterator[Step]:
             yield collection.conclude(waiting.popleft())
 
 
-def _examiner(wish: Wish) -> Examiner:
-    return Examiner(time_limit=wish.time_limit, limits=wish.limits)
-
-
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A file on its way: refused already, or with a known row, or being examined, or both."""
+    """A file on its way: refused already, or examined earlier, or being examined."""
 
     path: Path
     name: str
     refusal: Refusal | None = None
     row: Row | None = None
+    """Of an earlier manifest, if the file has not changed."""
+    measured: Measured | None = None
     running: "Future[Examination] | None" = None
 
 
@@ -150,9 +144,15 @@ class _Collection:
         self._wish = wish
         self._label = label
         self._known = known_rows(wish.manifest)
-        self._prints = PrintStore(prints_path(wish.manifest))
-        self._index = FingerprintIndex()
+        self._examined = ExaminedStore(examined_path(wish.manifest), wish.limits)
+        self._prints = PrintStore(prints_path(wish.manifest), usable())
+        self._index = FingerprintIndex(self._prints.scheme)
         self._seen: dict[str, str] = {}
+
+    def examiner(self) -> Examiner:
+        """Somebody to examine recordings as this collection needs it."""
+        wish = self._wish
+        return Examiner(time_limit=wish.time_limit, limits=wish.limits, scheme=self._prints.scheme)
 
     def _name(self, path: Path) -> str:
         return Path(os.path.relpath(path, self._wish.manifest.parent)).as_posix()
@@ -161,7 +161,7 @@ class _Collection:
         return sorted(paths, key=lambda path: self._name(path) not in self._known)
 
     def candidate(self, path: Path, crew: Crew) -> _Candidate:
-        """Refuse what is there byte for byte, keep what is known, have the rest examined."""
+        """Refuse what is there byte for byte, have what is not known examined."""
         name = self._name(path)
         try:
             sha256 = sha256_of(path)
@@ -173,14 +173,14 @@ class _Collection:
             reason = f"duplicate: is, byte for byte, {shown(first)}"
             return _Candidate(path, name, Refusal(path, reason))
         row = self._known.get(name)
-        if row is not None and row.sha256 != sha256:
-            row = None
-        running = None if row is not None and sha256 in self._prints else crew.examine(path)
-        return _Candidate(path, name, row=row, running=running)
+        row = row if row is not None and row.sha256 == sha256 else None
+        measured = self._examined.get(sha256) if sha256 in self._prints else None
+        running = crew.examine(path) if measured is None else None
+        return _Candidate(path, name, None, row, measured, running)
 
     def conclude(self, candidate: _Candidate) -> Step:
         """List a recording, or say why not."""
-        path, row = candidate.path, candidate.row
+        path, measured = candidate.path, candidate.measured
         if candidate.refusal is not None:
             return Step(path, refusal=candidate.refusal)
         if candidate.running is not None:
@@ -189,23 +189,22 @@ class _Collection:
             if broken is not None:
                 return Step(path, refusal=Refusal(path, broken.detail, unreadable=True))
             self._prints.put(found.sha256, found.fingerprint)
-            if row is None:
-                return self._fresh(path, candidate.name, found)
-        if row is None:
+            measured = self._examined.put(found)
+        if measured is None:
             raise ValueError(f"{path}: a candidate is refused, known, or being examined")
-        fingerprint = self._prints.get(row.sha256) or EMPTY
-        twin = self._twin(fingerprint)
-        problems = [*read_notes(row.notes), *([twin] if twin is not None else [])]
-        return self._admit(path, row, problems, fingerprint, kept=True)
+        row = candidate.row
+        if row is None or row.bandwidth_hz is None or row.bandwidth_typical_hz is None:
+            row = row_of(row or self._labelled(path, candidate.name), measured)
+        return self._admit(path, row, measured, kept=candidate.running is None)
 
-    def _fresh(self, path: Path, name: str, found: Examination) -> Step:
-        twin = self._twin(found.fingerprint)
-        problems = [*found.problems, *([twin] if twin is not None else [])]
-        row = row_of(name, found, self._label(path), problems)
-        step = self._admit(path, row, problems, found.fingerprint)
-        if step.row is not None:
-            put_down(row, self._wish.manifest)
-        return step
+    def _labelled(self, path: Path, name: str) -> Row:
+        labels = self._label(path)
+        if labels is None:
+            return Row(name)
+        texts: dict[str, Any] = {
+            key: " ".join(text.split()) for key, text in asdict(labels).items()
+        }
+        return replace(Row(name), **texts)
 
     def _twin(self, fingerprint: Fingerprint) -> Finding | None:
         """A listed recording that sounds the same, as a finding."""
@@ -220,17 +219,12 @@ class _Collection:
         )
         return Finding("excerpt", f"shares its sound with {shown(match.name)} ({figure}, {where})")
 
-    def _admit(
-        self,
-        path: Path,
-        row: Row,
-        problems: Sequence[Finding],
-        fingerprint: Fingerprint,
-        *,
-        kept: bool = False,
-    ) -> Step:
+    def _admit(self, path: Path, row: Row, measured: Measured, *, kept: bool) -> Step:
         """A step with the row, if nothing speaks against it."""
-        refused = self._wish.rules.refusing(problems)
+        fingerprint = self._prints.get(measured.sha256) or EMPTY
+        twin = self._twin(fingerprint)
+        found = (*measured.problems, *([twin] if twin is not None else []))
+        refused = self._wish.rules.refusing(found)
         highest, reason = row.bandwidth_hz or 0.0, noted(refused)
         if not reason and highest < self._wish.least_hz:
             least = f"under --min-bandwidth {self._wish.least_hz:.0f}"
@@ -238,36 +232,14 @@ class _Collection:
         if reason:
             return Step(path, refusal=Refusal(path, reason))
         self._index.add(row.file, fingerprint)
-        return Step(path, row=row, kept=kept)
+        notes = noted([*written_notes(row.notes), *found])
+        return Step(path, row=replace(row, notes=notes), kept=kept)
 
 
-def row_of(
-    name: str, found: Examination, labels: Labels | None, problems: Sequence[Finding]
-) -> Row:
-    """What the manifest says of a recording.
-
-    Args:
-        name: As the manifest names it.
-        found: What was measured.
-        labels: Who made it; see :func:`aliquot.collect.layouts.labels_for`.
-        problems: What is to be noted.
-    """
-    texts = {
-        key: " ".join(getattr(labels, key).split()) if labels else ""
-        for key in ("artist", "title", "genre", "licence", "source")
-    }
-    return Row(
-        file=name,
-        seconds=found.seconds,
-        sample_rate=found.sample_rate,
-        channels=found.channels,
-        codec=found.codec,
-        bandwidth_hz=found.bandwidth_hz,
-        bandwidth_typical_hz=found.bandwidth_typical_hz,
-        sha256=found.sha256,
-        notes=noted(problems),
-        **texts,
-    )
+def row_of(row: Row, measured: Measured) -> Row:
+    """A row that says what was measured; its labels and notes stay."""
+    names = {field.name for field in fields(Row)} & {field.name for field in fields(Measured)}
+    return replace(row, **{name: getattr(measured, name) for name in names})
 
 
 def finish(rows: Sequence[Row], wish: Wish) -> tuple[str, ...]:
@@ -287,5 +259,4 @@ def finish(rows: Sequence[Row], wish: Wish) -> tuple[str, ...]:
     head = list_head(wish.share, wish.seed)
     write_text(wish.manifest, as_csv(ordered))
     write_text(wish.held_out, head + "".join(f"{name}\n" for name in held))
-    unfinished_path(wish.manifest).unlink(missing_ok=True)
     return held

@@ -5,15 +5,16 @@ is cut back to the last whole one. In memory lies only where each record begins.
 """
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from aliquot.collect.fingerprint import Fingerprint
+from aliquot.collect.fingerprint import SPECTRAL_HASH, Fingerprint, Scheme
 from aliquot.io.atomic import write_error
 
-_MAGIC = b"aliquot fingerprints 1\n"
+_MAGIC = "aliquot fingerprints 2 {}\n"
 _HEAD = struct.Struct("<32sII")
 """SHA-256 of the recording, number of words, number of levels."""
 
@@ -24,7 +25,11 @@ def prints_path(manifest: Path) -> Path:
 
 
 class PrintStore:
-    """Fingerprints by the SHA-256 of their files.
+    """Fingerprints of one scheme by the SHA-256 of their files.
+
+    Attributes:
+        path: Where they lie.
+        scheme: Of all of them.
 
     >>> import tempfile
     >>> store = PrintStore(Path(tempfile.mkdtemp()) / "prints")
@@ -34,29 +39,31 @@ class PrintStore:
     [0, 1, 2]
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, usable: Sequence[Scheme] = (SPECTRAL_HASH,)) -> None:
         """Look up what is there; a file of another kind or version counts as empty.
 
         Args:
             path: From :func:`prints_path`; need not exist.
+            usable: Schemes that may be kept; an empty store is of the first one.
 
         Raises:
             OutputError: If it is there and cannot be opened to be added to.
         """
         self.path = path
+        self.scheme = usable[0]
         self._places: dict[bytes, int] = {}
         try:
             if path.exists():
                 with path.open("r+b") as file:
-                    file.truncate(self._scan(file))
+                    named = _scheme_of(file, usable)
+                    self.scheme = named or self.scheme
+                    file.truncate(self._scan(file) if named is not None else 0)
         except OSError as error:
             raise write_error(path, error) from error
 
     def _scan(self, file: BinaryIO) -> int:
-        """Note where the records begin; the end of the last whole one."""
-        if file.read(len(_MAGIC)) != _MAGIC:
-            return 0
-        size, end = self.path.stat().st_size, len(_MAGIC)
+        """Note where the records begin, after the first line; the end of the last whole one."""
+        size, end = self.path.stat().st_size, file.tell()
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             digest, words, levels = _HEAD.unpack(head)
             after = end + _HEAD.size + 4 * words + levels
@@ -66,6 +73,9 @@ class PrintStore:
             end = after
             file.seek(end)
         return end
+
+    def _magic(self) -> bytes:
+        return _MAGIC.format(self.scheme.name).encode()
 
     def __contains__(self, sha256: str) -> bool:
         return bytes.fromhex(sha256) in self._places
@@ -86,6 +96,7 @@ class PrintStore:
         return Fingerprint(
             np.frombuffer(data[: 4 * words], "<u4").astype(np.uint32),
             np.frombuffer(data[4 * words :], np.uint8),
+            self.scheme,
         )
 
     def put(self, sha256: str, fingerprint: Fingerprint) -> None:
@@ -102,9 +113,15 @@ class PrintStore:
         try:
             with self.path.open("ab") as file:
                 if not file.tell():
-                    file.write(_MAGIC)
+                    file.write(self._magic())
                 self._places[digest] = file.tell()
                 file.write(record)
         except OSError as error:
             self._places.pop(digest, None)
             raise write_error(self.path, error) from error
+
+
+def _scheme_of(file: BinaryIO, usable: Sequence[Scheme]) -> Scheme | None:
+    """The scheme that the first line of a file names; None if it is none of those."""
+    line = file.readline(100).decode(errors="replace")
+    return next((scheme for scheme in usable if line == _MAGIC.format(scheme.name)), None)

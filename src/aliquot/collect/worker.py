@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from aliquot.collect.chroma import SCHEMES
 from aliquot.collect.examine import as_json
 from aliquot.collect.findings import Finding, Limits
 from aliquot.collect.measure import Examination, measure
@@ -43,7 +44,7 @@ def _answer(line: bytes) -> dict[str, object]:
     question = json.loads(line)
     path = Path(question["path"])
     try:
-        return as_json(measure(path, Limits(**question["limits"])))
+        return as_json(measure(path, Limits(**question["limits"]), SCHEMES[question["scheme"]]))
     except MemoryError:
         reason = f"{shown(path)} needs more memory than it may have, leave it out"
         return as_json(Examination(problems=(Finding("unreadable", reason),)))

@@ -1,18 +1,9 @@
-"""What an earlier run left beside a manifest: rows, finished or not, and who was held out."""
+"""What an earlier run left: the manifest, and the list of who was held out."""
 
 from pathlib import Path
 
-from aliquot.collect.manifest import (
-    COLUMNS,
-    Row,
-    as_csv,
-    read_header,
-    read_list,
-    read_rows,
-    write_text,
-)
+from aliquot.collect.manifest import COLUMNS, Row, read_header, read_list, read_rows
 from aliquot.errors import ConfigError
-from aliquot.io.atomic import write_error
 from aliquot.io.names import shown
 
 LIST_MARK = "# Held out by aliquot prepare"
@@ -24,42 +15,14 @@ def list_head(share: float, seed: int) -> str:
     return f"{LIST_MARK} --share {share:g} --seed {seed}; never trained on.\n"
 
 
-def unfinished_path(manifest: Path) -> Path:
-    """Where finished rows are put down until the manifest is written."""
-    return manifest.with_name(f".{manifest.name}.unfinished")
-
-
-def put_down(row: Row, manifest: Path) -> None:
-    """Keep a row although the manifest is not yet complete.
+def known_rows(manifest: Path) -> dict[str, Row]:
+    """Rows of an earlier run by the names of their files.
 
     Raises:
-        OutputError: If it cannot be written.
+        ConfigError: If there is a manifest that cannot be read.
     """
-    try:
-        with unfinished_path(manifest).open("a", encoding="utf-8", newline="") as file:
-            file.write(as_csv([row], header=not file.tell()))
-    except OSError as error:
-        raise write_error(manifest, error) from error
-
-
-def known_rows(manifest: Path) -> dict[str, Row]:
-    """Rows of an earlier run, finished or not, that are complete."""
-    rows: list[Row] = []
-    if manifest.exists():
-        rows += read_rows(manifest)
-    unfinished = unfinished_path(manifest)
-    try:
-        text = unfinished.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:  # broken off in the middle of a row
-            write_text(unfinished, whole)
-        rows += read_rows(unfinished) if whole else []
-    except FileNotFoundError:
-        pass
-    except (ConfigError, UnicodeDecodeError):
-        unfinished.unlink()
-    done = (row for row in rows if row.bandwidth_hz is not None)
-    return {row.file: row for row in done if row.bandwidth_typical_hz is not None and row.sha256}
+    rows = read_rows(manifest) if manifest.exists() else ()
+    return {row.file: row for row in rows}
 
 
 def earlier_sides(manifest: Path, listed: Path, share: float, seed: int) -> dict[str, bool]:
