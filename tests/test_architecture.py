@@ -14,8 +14,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 RUNTIME = (
     "aliquot, aliquot.api, aliquot.batch.local, aliquot.batch.plan, aliquot.cli.console, "
     "aliquot.cli.doctor, aliquot.cli.evaluate, aliquot.cli.inspect, aliquot.cli.models, "
-    "aliquot.cli.prepare, aliquot.cli.restore, aliquot.collect.prepare, aliquot.degrade.chain, "
-    "aliquot.evaluate, aliquot.io.sound, "
+    "aliquot.cli.data, aliquot.cli.prepare, aliquot.cli.restore, aliquot.collect.prepare, "
+    "aliquot.collect.report, aliquot.degrade.chain, aliquot.evaluate, aliquot.io.sound, "
     "aliquot.metrics.suite, aliquot.pipeline, aliquot.verdict"
 )
 

@@ -59,18 +59,9 @@ def spectrogram_plot(
     """
     if not panels or any(samples.size == 0 for _, samples in panels):
         raise ValueError("every panel needs samples, and there must be one panel or more")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError(
-            "pictures need matplotlib, which is missing; pip install 'aliquot[plots]'"
-        ) from error
-
+    figure = _figure(1.5 + 4.5 * len(panels), 4.2)
     levels = [level_db(samples) for _, samples in panels]
     top_db = max(float(level.max()) for level, _ in levels)
-    figure = Figure(figsize=(1.5 + 4.5 * len(panels), 4.2), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     images = []
     for axes, (title, samples), (level, _) in zip(grid, panels, levels, strict=True):
@@ -87,6 +78,48 @@ def spectrogram_plot(
     grid[0].set_ylabel("frequency in kHz")
     figure.colorbar(images[0], ax=list(grid), label="level in dB")
     _save(figure, path)
+
+
+def hours_plot(series: Sequence[tuple[str, Sequence[float]]], path: Path) -> None:
+    """Draw how many hours of music reach how far up, and save the picture as a PNG.
+
+    Args:
+        series: Names, and hours from 0 to 1 kHz, from 1 to 2 kHz, and so on.
+        path: Where to save; replaced if it exists, and only once the picture is whole.
+
+    Raises:
+        ConfigError: If matplotlib is missing.
+        OutputError: If the picture cannot be saved.
+        ValueError: If there is nothing to draw.
+    """
+    bins = max((len(hours) for _, hours in series), default=0)
+    if not bins:
+        raise ValueError("there must be a series with one bin or more")
+    figure = _figure(6.5, 4.2)
+    axes = figure.subplots()
+    width = 0.9 / len(series)
+    for number, (name, hours) in enumerate(series):
+        left = np.arange(len(hours)) + 0.05 + number * width
+        axes.bar(left, hours, width=width, align="edge", label=name)
+    axes.set_xlim(0, bins)
+    axes.set_xlabel("frequency in kHz")
+    axes.set_ylabel("hours of music")
+    axes.legend()
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """An empty picture that belongs to no window; sizes in inches."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            "pictures need matplotlib, which is missing; pip install 'aliquot[plots]'"
+        ) from error
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _save(figure: "Figure", path: Path) -> None:

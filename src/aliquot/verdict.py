@@ -10,14 +10,14 @@ from aliquot.io.sound import open_reader
 UNKNOWN_CODEC = "unknown codec"
 
 _CODECS = {"MPEG_LAYER_III": "MP3", "VORBIS": "Vorbis", "OPUS": "Opus", "AAC": "AAC"}
-_STEEP_DB_PER_OCTAVE = 96.0
+STEEP_DB_PER_OCTAVE = 96.0
 """Codecs end as filter banks do, far more steeply than tapes, radios and microphones."""
 _CODEC_LOWEST_HZ = 10_000.0
 """Music encoders cut between here and 20 kHz; what ends lower mostly came to them like that."""
 _HOLES = 0.005
 """Share of emptied moments below the cut-off that betrays a codec: sound recorded or filtered
 has none, since reverberation and noise never fall 50 dB from one moment to the next."""
-_SURE = 0.5
+SURE = 0.5
 LEAST_CONFIDENCE = 0.1
 """Below this nothing is added: a high band that does not belong there is worse than none."""
 LOWEST_HZ = 2_500.0
@@ -56,9 +56,9 @@ def judge(bandwidth: Bandwidth, info: SoundInfo) -> Verdict:
     if bandwidth.full_band:
         reach = "it is silent" if not bandwidth.confidence else _reach(bandwidth)
         return Verdict("full-band", None, bandwidth, f"{reach}; there is nothing to restore")
-    doubt = "" if bandwidth.confidence >= _SURE else ", which is uncertain: listen to the result"
+    doubt = "" if bandwidth.confidence >= SURE else ", which is uncertain: listen to the result"
     codec_like = (
-        bandwidth.slope_db_per_octave >= _STEEP_DB_PER_OCTAVE
+        bandwidth.slope_db_per_octave >= STEEP_DB_PER_OCTAVE
         and bandwidth.cutoff_hz >= _CODEC_LOWEST_HZ
         and bandwidth.cutoff_hz < 0.97 * info.sample_rate / 2
     )

@@ -16,6 +16,7 @@ COMMANDS = {
     "models": "List the released models, or show one.",
     "evaluate": "Measure a model beside the baselines.",
     "prepare": "Measure a folder of music to train on.",
+    "data": "Look at a collection of music to train on.",
     "train": "Train a model from a settings file.",
     "export": "Turn a trained model into an .onnx file.",
     "doctor": "Check this installation and name the cures.",

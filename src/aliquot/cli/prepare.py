@@ -38,6 +38,34 @@ WIDE_HZ = 12_000.0
     help="Leave out what carries no sound up to here.",
 )  # fmt: skip
 @click.option(
+    "--refuse", multiple=True, metavar="KIND",
+    help="Leave out what has such a finding, which by default is only noted; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--accept", multiple=True, metavar="KIND",
+    help="Only note such a finding, which by default leaves a recording out; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--min-seconds", type=click.FloatRange(min=0), default=2.0, show_default=True,
+    help="What is shorter is 'short'.",
+)  # fmt: skip
+@click.option(
+    "--silence", type=click.FloatRange(max=0), default=-60.0, show_default=True, metavar="DB",
+    help="What is never louder is 'silent'.",
+)  # fmt: skip
+@click.option(
+    "--max-clipped", type=click.FloatRange(0, 1), default=1e-4, show_default=True, metavar="SHARE",
+    help="What has a larger share of its samples on flat peaks is 'clipped'.",
+)  # fmt: skip
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), default=900.0, show_default=True,
+    metavar="SECONDS", help="A decoder that takes longer over one recording is ended.",
+)  # fmt: skip
+@click.option(
+    "--pieces", type=click.FloatRange(min=0.1), metavar="SECONDS",
+    help="Also list pieces of this length that are not silent, in pieces.csv beside the manifest.",
+)  # fmt: skip
+@click.option(
     "--jobs", type=click.IntRange(1, 64), help="Files at once.  [default: one per core, at most 4]"
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the written paths and failures.")
@@ -48,6 +76,13 @@ def prepare(
     share: float,
     seed: int,
     min_bandwidth: float,
+    refuse: tuple[str, ...],
+    accept: tuple[str, ...],
+    min_seconds: float,
+    silence: float,
+    max_clipped: float,
+    time_limit: float,
+    pieces: float | None,
     jobs: int | None,
     quiet: bool,
 ) -> int:
@@ -56,9 +91,15 @@ def prepare(
     FOLDER is searched with all its sub-folders. Run it again after adding music: the rows of files
     that have not changed are kept, with all you have written into them. A broken-off run goes on
     where it stopped.
+
+    What is wrong with a recording is noted in its row, or leaves it out, with the reason. KIND is
+    one of restored, silent, short, duplicate; or, only noted by default, excerpt, truncated,
+    abrupt, clipped, mono-as-stereo, upsampled, transcoded, changing, damaged.
     """
     from aliquot.cli.console import as_interrupts
+    from aliquot.collect.findings import Limits, rules
     from aliquot.collect.manifest import HELD_OUT, MANIFEST
+    from aliquot.collect.pieces import write_pieces
     from aliquot.collect.prepare import Wish, find, finish
 
     if not folder.is_dir():
@@ -71,6 +112,9 @@ def prepare(
         seed=seed,
         least_hz=min_bandwidth,
         jobs=jobs or min(4, os.cpu_count() or 1),
+        limits=Limits(min_seconds, silence, max_clipped),
+        rules=rules(refuse, accept),
+        time_limit=time_limit,
     )
     for target in (wish.manifest, wish.held_out):
         if not target.absolute().parent.is_dir():
@@ -89,6 +133,8 @@ def prepare(
     held = finish(rows, wish)
     click.echo(wish.manifest)
     click.echo(wish.held_out)
+    if pieces is not None:
+        click.echo(write_pieces(rows, wish.manifest, pieces, silence))
     warn(rows, held)
     if not quiet:
         click.echo(summary(rows, held, refusals), err=True)
@@ -141,7 +187,7 @@ def tell(refusal: "Refusal", folder: Path) -> None:
         named = reason if refusal.path.name in reason else f"{shown(refusal.path)}: {reason}"
         click.echo(f"aliquot: {named}", err=True)
     else:
-        click.echo(f"left out: {shown(refusal.path.relative_to(folder))} {reason}", err=True)
+        click.echo(f"left out: {shown(refusal.path.relative_to(folder))}: {reason}", err=True)
 
 
 def warn(rows: "list[Row]", held: tuple[str, ...]) -> None:

@@ -1,35 +1,30 @@
-"""A folder of recordings becomes a collection: each is measured, labelled, and listed once.
+"""A folder of recordings becomes a collection: each is examined, labelled, and listed once.
 
-Recordings are read in blocks, so memory does not grow with their length. Every finished row is put
-down at once in a file beside the manifest; a run that was broken off goes on from there, and a
-later one keeps the rows of files whose content is the same.
+Every examination and fingerprint is put down at once in files beside the manifest; a run that was
+broken off goes on from there, and a later one keeps the rows of files whose content is the same.
 """
 
-import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from threading import Event
+from typing import Any
 
+from aliquot.collect.chroma import usable
+from aliquot.collect.crew import Crew
+from aliquot.collect.earlier import check_replaceable, earlier_sides, known_rows, list_head
+from aliquot.collect.examine import TIME_LIMIT, Examiner
+from aliquot.collect.examined import ExaminedStore, Measured, examined_path
+from aliquot.collect.findings import Finding, Limits, Rules, noted, written_notes
+from aliquot.collect.fingerprint import EMPTY, Fingerprint, FingerprintIndex
 from aliquot.collect.layouts import Labeller, labels_for
-from aliquot.collect.manifest import (
-    COLUMNS,
-    Row,
-    as_csv,
-    read_header,
-    read_rows,
-    write_text,
-)
-from aliquot.collect.measure import UselessError, measure
+from aliquot.collect.manifest import Row, as_csv, write_text
+from aliquot.collect.measure import Examination, sha256_of
+from aliquot.collect.prints import PrintStore, prints_path
 from aliquot.collect.split import held_out
-from aliquot.errors import ConfigError, InputError
-from aliquot.io.atomic import write_error
 from aliquot.io.names import RESULT_MARK, SOUND_SUFFIXES, shown
-
-LIST_MARK = "# Held out by aliquot prepare"
-"""Begins the list of held-out recordings; a file without it is somebody's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,10 @@ class Wish:
         share: Of the artists, about, to hold out.
         seed: Which ones.
         least_hz: Recordings with content no further up than this are left out.
-        jobs: Recordings measured at once.
+        jobs: Recordings examined at once.
+        limits: From where on something is a finding.
+        rules: Which findings leave a recording out.
+        time_limit: Seconds that the decoding of one recording may take.
     """
 
     manifest: Path
@@ -51,6 +49,9 @@ class Wish:
     seed: int = 1
     least_hz: float = 0.0
     jobs: int = 1
+    limits: Limits = field(default_factory=Limits)
+    rules: Rules = field(default_factory=Rules)
+    time_limit: float = TIME_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def find(folder: Path) -> tuple[list[Path], list[Refusal]]:
 
 
 def prepare(folder: Path, paths: Sequence[Path], wish: Wish) -> Iterator[Step]:
-    """Measure recordings, one step for each; :func:`finish` then writes the manifest.
+    """Examine recordings, one step for each; :func:`finish` then writes the manifest.
 
     Args:
         folder: Below which the recordings lie.
@@ -104,90 +105,147 @@ def prepare(folder: Path, paths: Sequence[Path], wish: Wish) -> Iterator[Step]:
         wish: What is to be made.
 
     Yields:
-        A step for each path, in the order in which they end.
+        A step for each path: those with a row in the manifest first, so that a new recording never
+        takes the place of one that sounds the same; else in their order.
 
     Raises:
         ConfigError: If a manifest or list in the way is not one that may be replaced.
         OutputError: If nothing can be written beside the manifest.
     """
-    check_replaceable(wish)
-    known = _known(wish.manifest)
-    label = labels_for(folder)
-    seen: dict[str, str] = {}
-    for step in _steps(paths, wish, known, label, seen):
-        if step.row is not None and not step.kept:
-            _put_down(step.row, wish.manifest)
-        yield step
+    check_replaceable(wish.manifest, wish.held_out)
+    collection = _Collection(wish, labels_for(folder))
+    waiting: deque[_Candidate] = deque()
+    with Crew(wish.jobs, collection.examiner) as crew:
+        for path in collection.known_first(paths):
+            waiting.append(collection.candidate(path, crew))
+            while len(waiting) > 2 * wish.jobs:
+                yield collection.conclude(waiting.popleft())
+        while waiting:
+            yield collection.conclude(waiting.popleft())
 
 
-def _put_down(row: Row, manifest: Path) -> None:
-    try:
-        with unfinished_path(manifest).open("a", encoding="utf-8", newline="") as file:
-            file.write(as_csv([row], header=not file.tell()))
-    except OSError as error:
-        raise write_error(manifest, error) from error
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A file on its way: refused already, or examined earlier, or being examined."""
+
+    path: Path
+    name: str
+    refusal: Refusal | None = None
+    row: Row | None = None
+    """Of an earlier manifest, if the file has not changed."""
+    measured: Measured | None = None
+    running: "Future[Examination] | None" = None
 
 
-def _steps(
-    paths: Sequence[Path],
-    wish: Wish,
-    known: dict[str, Row],
-    label: Labeller,
-    seen: dict[str, str],
-) -> Iterator[Step]:
-    running: dict[Future[Row], Path] = {}
-    pool, stop = ThreadPoolExecutor(wish.jobs), Event()
-    try:
-        for path in paths:
-            name = Path(os.path.relpath(path, wish.manifest.parent)).as_posix()
-            try:
-                sha256 = _hash(path)
-            except OSError as error:
-                yield _failed(path, InputError(f"{shown(path)}: {error.strerror or error}"))
-                continue
-            first = seen.setdefault(sha256, name)
-            row = known.get(name)
-            if first != name:
-                yield Step(path, refusal=Refusal(path, f"is, byte for byte, {shown(first)}"))
-            elif row is not None and row.sha256 == sha256:
-                yield _checked(path, row, wish, kept=True)
-            else:
-                job = pool.submit(measure, path, name, sha256, label, stop.is_set)
-                running[job] = path
-            while len(running) >= 2 * wish.jobs:
-                yield from _ended(running, wish)
-        while running:
-            yield from _ended(running, wish)
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+class _Collection:
+    """What has been listed so far, and what a further recording is held against."""
 
+    def __init__(self, wish: Wish, label: Labeller) -> None:
+        self._wish = wish
+        self._label = label
+        self._known = known_rows(wish.manifest)
+        self._examined = ExaminedStore(examined_path(wish.manifest), wish.limits)
+        self._prints = PrintStore(prints_path(wish.manifest), usable())
+        self._index = FingerprintIndex(self._prints.scheme)
+        self._seen: dict[str, str] = {}
 
-def _ended(running: dict[Future[Row], Path], wish: Wish) -> Iterator[Step]:
-    for future in wait(running, return_when=FIRST_COMPLETED).done:
-        path = running.pop(future)
+    def examiner(self) -> Examiner:
+        """Somebody to examine recordings as this collection needs it."""
+        wish = self._wish
+        return Examiner(time_limit=wish.time_limit, limits=wish.limits, scheme=self._prints.scheme)
+
+    def _name(self, path: Path) -> str:
+        return Path(os.path.relpath(path, self._wish.manifest.parent)).as_posix()
+
+    def known_first(self, paths: Sequence[Path]) -> list[Path]:
+        return sorted(paths, key=lambda path: self._name(path) not in self._known)
+
+    def candidate(self, path: Path, crew: Crew) -> _Candidate:
+        """Refuse what is there byte for byte, have what is not known examined."""
+        name = self._name(path)
         try:
-            yield _checked(path, future.result(), wish)
-        except (InputError, OSError) as error:
-            yield _failed(path, error)
+            sha256 = sha256_of(path)
+        except OSError as error:
+            reason = f"{shown(path)}: {error.strerror or error}"
+            return _Candidate(path, name, Refusal(path, reason, unreadable=True))
+        first = self._seen.setdefault(sha256, name)
+        if first != name:
+            reason = f"duplicate: is, byte for byte, {shown(first)}"
+            return _Candidate(path, name, Refusal(path, reason))
+        row = self._known.get(name)
+        row = row if row is not None and row.sha256 == sha256 else None
+        measured = self._examined.get(sha256) if sha256 in self._prints else None
+        running = crew.examine(path) if measured is None else None
+        return _Candidate(path, name, None, row, measured, running)
+
+    def conclude(self, candidate: _Candidate) -> Step:
+        """List a recording, or say why not."""
+        path, measured = candidate.path, candidate.measured
+        if candidate.refusal is not None:
+            return Step(path, refusal=candidate.refusal)
+        if candidate.running is not None:
+            found = candidate.running.result()
+            broken = next((f for f in found.problems if f.kind == "unreadable"), None)
+            if broken is not None:
+                return Step(path, refusal=Refusal(path, broken.detail, unreadable=True))
+            self._prints.put(found.sha256, found.fingerprint)
+            measured = self._examined.put(found)
+        if measured is None:
+            raise ValueError(f"{path}: a candidate is refused, known, or being examined")
+        row = candidate.row
+        if row is None or row.bandwidth_hz is None or row.bandwidth_typical_hz is None:
+            row = row_of(row or self._labelled(path, candidate.name), measured)
+        return self._admit(path, row, measured, kept=candidate.running is None)
+
+    def _labelled(self, path: Path, name: str) -> Row:
+        labels = self._label(path)
+        if labels is None:
+            return Row(name)
+        texts: dict[str, Any] = {
+            key: " ".join(text.split()) for key, text in asdict(labels).items()
+        }
+        return replace(Row(name), **texts)
+
+    def _twin(self, fingerprint: Fingerprint) -> Finding | None:
+        """A listed recording that sounds the same, as a finding."""
+        match = self._index.find(fingerprint)
+        if match is None:
+            return None
+        figure = f"{match.error:.0%} of the fingerprint differs"
+        if match.whole:
+            return Finding("duplicate", f"sounds like {shown(match.name)} ({figure})")
+        where = (
+            f"{abs(match.offset_seconds):.1f} s into {'it' if match.offset_seconds > 0 else 'this'}"
+        )
+        return Finding("excerpt", f"shares its sound with {shown(match.name)} ({figure}, {where})")
+
+    def _admit(self, path: Path, row: Row, measured: Measured, *, kept: bool) -> Step:
+        """A step with the row, if nothing speaks against it."""
+        fingerprint = self._prints.get(measured.sha256) or EMPTY
+        twin = self._twin(fingerprint)
+        found = (*measured.problems, *([twin] if twin is not None else []))
+        refused = self._wish.rules.refusing(found)
+        highest, reason = row.bandwidth_hz or 0.0, noted(refused)
+        if not reason and highest < self._wish.least_hz:
+            least = f"under --min-bandwidth {self._wish.least_hz:.0f}"
+            reason = f"narrow: carries sound up to {highest:.0f} Hz only, {least}"
+        if reason:
+            return Step(path, refusal=Refusal(path, reason))
+        self._index.add(row.file, fingerprint)
+        notes = noted([*written_notes(row.notes), *found])
+        return Step(path, row=replace(row, notes=notes), kept=kept)
 
 
-def _failed(path: Path, error: Exception) -> Step:
-    unreadable = not isinstance(error, UselessError)
-    return Step(path, refusal=Refusal(path, str(error), unreadable=unreadable))
-
-
-def _checked(path: Path, row: Row, wish: Wish, *, kept: bool = False) -> Step:
-    """A row that is wanted; the row itself stays known although it is not."""
-    highest = row.bandwidth_hz or 0.0
-    if highest >= wish.least_hz:
-        return Step(path, row=row, kept=kept)
-    reason = f"carries sound up to {highest:.0f} Hz only, under --min-bandwidth {wish.least_hz:.0f}"
-    return Step(path, refusal=Refusal(path, reason))
+def row_of(row: Row, measured: Measured) -> Row:
+    """A row that says what was measured; its labels and notes stay."""
+    names = {field.name for field in fields(Row)} & {field.name for field in fields(Measured)}
+    return replace(row, **{name: getattr(measured, name) for name in names})
 
 
 def finish(rows: Sequence[Row], wish: Wish) -> tuple[str, ...]:
     """Write the manifest and the list of what is held out, each whole or not at all.
+
+    Whoever an earlier run held out, or trained on, with this share and seed stays on that side.
 
     Returns:
         The recordings held out.
@@ -196,62 +254,9 @@ def finish(rows: Sequence[Row], wish: Wish) -> tuple[str, ...]:
         OutputError: If they cannot be written.
     """
     ordered = sorted(rows, key=lambda row: row.file)
-    held = held_out(ordered, wish.share, wish.seed)
-    head = f"{LIST_MARK} --share {wish.share:g} --seed {wish.seed}; never trained on.\n"
+    earlier = earlier_sides(wish.manifest, wish.held_out, wish.share, wish.seed)
+    held = held_out(ordered, wish.share, wish.seed, earlier)
+    head = list_head(wish.share, wish.seed)
     write_text(wish.manifest, as_csv(ordered))
     write_text(wish.held_out, head + "".join(f"{name}\n" for name in held))
-    unfinished_path(wish.manifest).unlink(missing_ok=True)
     return held
-
-
-def unfinished_path(manifest: Path) -> Path:
-    """Where finished rows are put down until the manifest is written."""
-    return manifest.with_name(f".{manifest.name}.unfinished")
-
-
-def check_replaceable(wish: Wish) -> None:
-    """Refuse to replace what somebody made by hand.
-
-    Raises:
-        ConfigError: If the manifest has columns that would be lost, or the list is not ours.
-    """
-    if wish.manifest.exists():
-        lost = [name for name in read_header(wish.manifest) if name not in COLUMNS]
-        if lost:
-            raise ConfigError(
-                f"{shown(wish.manifest)} has a column {lost[0]!r}, which would be lost; "
-                "give --out another name, or delete it"
-            )
-    if wish.held_out.exists():
-        with wish.held_out.open("rb") as file:
-            own = file.read(len(LIST_MARK)) == LIST_MARK.encode()
-        if not own:
-            raise ConfigError(
-                f"{shown(wish.held_out)} was not made by aliquot prepare; "
-                "give --held-out another name, or delete it"
-            )
-
-
-def _known(manifest: Path) -> dict[str, Row]:
-    """Rows of an earlier run, finished or not, that are complete."""
-    rows: list[Row] = []
-    if manifest.exists():
-        rows += read_rows(manifest)
-    unfinished = unfinished_path(manifest)
-    try:
-        text = unfinished.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:  # broken off in the middle of a row
-            write_text(unfinished, whole)
-        rows += read_rows(unfinished) if whole else []
-    except FileNotFoundError:
-        pass
-    except (ConfigError, UnicodeDecodeError):
-        unfinished.unlink()
-    done = (row for row in rows if row.bandwidth_hz is not None)
-    return {row.file: row for row in done if row.bandwidth_typical_hz is not None and row.sha256}
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from aliquot.errors import InputError
 from aliquot.io.ffprobe import describe, find, guarded, last_line
 from aliquot.io.names import shown
+from aliquot.io.reading import CUT_OFF
 
 STALL_SECONDS = 120.0
 """A decoder that gives nothing for so long is ended."""
@@ -144,7 +145,7 @@ class FfmpegDecoder:
         if declared is not None and frames + TOLERANCE_SECONDS * rate < declared:
             found.append(
                 f"declares {declared / rate:.2f} s but {frames / rate:.2f} s could be read; "
-                "it may be cut off"
+                f"{CUT_OFF}"
             )
         if self._errors:
             found.append(f"is damaged in places; ffmpeg says: {self._reason()}")

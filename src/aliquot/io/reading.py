@@ -27,6 +27,8 @@ LARGEST = 1e10
 """Beyond this (200 dB over full scale) a float is taken for damage: 1e38 squared is infinite."""
 PIECE_FRAMES = 1 << 18
 """Frames asked of a decoder at once, at most."""
+CUT_OFF = "it may be cut off"
+"""Ends every complaint about a recording of which less is there than it declares."""
 UNKNOWN_FRAMES = 1 << 61
 """From here on a declared length stands for an unknown one."""
 
@@ -255,13 +257,11 @@ class LibraryDecoder:
         found = []
         info = self.info
         if info.frames is not None and frames != info.frames:
-            found.append(
-                f"declares {info.frames} frames but {frames} could be read; it may be cut off"
-            )
+            found.append(f"declares {info.frames} frames but {frames} could be read; {CUT_OFF}")
         if info.container in {"OGG", "OPUS"} and not ogg.ends_properly(self._path):
-            found.append("has no end-of-stream page; it may be cut off")
+            found.append(f"has no end-of-stream page; {CUT_OFF}")
         if info.container == "WAV" and (missing := riff.missing_bytes(self._path)):
-            found.append(f"lacks {missing} bytes of the sound it declares; it may be cut off")
+            found.append(f"lacks {missing} bytes of the sound it declares; {CUT_OFF}")
         return found
 
     def close(self) -> None:
