@@ -12,6 +12,8 @@ from aliquot.io.names import shown
 
 MOST_JSON_BYTES = 32_000_000
 BLOCK = 1 << 16
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers after which the same request may well succeed."""
 
 _CURES = {
     401: "check the key",
@@ -72,6 +74,11 @@ def retry_after(response: BaseHTTPResponse) -> float | None:
 
 
 def whole_body(response: BaseHTTPResponse, url: str) -> bytes:
+    """The body of an answer, unpacked.
+
+    Raises:
+        NetworkError: If it is too long to be a list of recordings.
+    """
     parts, size = [], 0
     for part in response.stream(BLOCK, decode_content=True):
         parts.append(part)
@@ -84,6 +91,11 @@ def whole_body(response: BaseHTTPResponse, url: str) -> bytes:
 
 
 def as_object(content: bytes, url: str) -> dict[str, Any]:
+    """The JSON object of an answer.
+
+    Raises:
+        TransientError: If it is something else, as from an overloaded server or a login page.
+    """
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -20,9 +20,7 @@ TRIES = 5
 PATIENCE_SECONDS = 600.0
 """Longest wait that a server or a limit may ask for; beyond it the run ends and goes on later."""
 MOST_REDIRECTS = 5
-_REDIRECTS = 5
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers after which the same request may well succeed."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ELSEWHERE = Limit(4, 1.0)
 """For hosts that only hold files."""

@@ -63,9 +63,6 @@ class Examined(Protocol):
 Examine: TypeAlias = Callable[[Path], Examined]
 
 
-Examine: TypeAlias = Callable[[Path], Examined]
-
-
 class Collector:
     """Collects into one folder.
 

@@ -1,0 +1,70 @@
+"""One fake source, the web it is in, and what is collected from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fakes.sources import Fake
+from fakes.web import Web
+
+from aliquot.collect.client import Client
+from aliquot.collect.collection import Collector, Examine
+from aliquot.collect.folder import JOURNAL, WORKSHOP, Summary, prepare_folder, write_lists
+from aliquot.collect.gates import Step, Wish
+from aliquot.collect.journal import Journal
+from aliquot.collect.licences import Policy
+from aliquot.collect.manifest import Row, read_rows
+from aliquot.collect.plainly import examine_plainly
+from aliquot.collect.source import Source
+from aliquot.collect.sources import find
+
+
+@dataclass
+class World:
+    """One fake source, the web it is in, and what is made of it."""
+
+    fake: Fake
+    web: Web
+    folder: Path
+    policy: Policy = field(default_factory=lambda: Policy(terms_only=True))
+    steps: list[Step] = field(default_factory=list)
+
+    def source(self, **network: object) -> Source:
+        kind = find(self.fake.name)
+        client = Client(kind.about.reach, self.web.network(**network), "me@example.org")
+        return kind(client, self.fake.environment)
+
+    def wish(self, hours: float = 1.0, **other: object) -> Wish:
+        values = {"policy": self.policy, "today": "2026-11-23"} | other
+        return Wish(self.folder, hours * 3600, **values)  # type: ignore[arg-type]
+
+    def collect(
+        self,
+        hours: float = 1.0,
+        examine: Examine = examine_plainly,
+        source: Source | None = None,
+        **other: object,
+    ) -> Summary:
+        """Collect all that matches; the steps are kept though the run may end with an error."""
+        wish = self.wish(hours, **other)
+        lists = prepare_folder(self.folder)
+        self.steps = []
+        source = source or self.source()
+        with Journal(self.folder / WORKSHOP / JOURNAL) as journal:
+            try:
+                self.steps.extend(Collector(source, wish, journal, examine).run("folk"))
+            finally:
+                source.client.close()
+                summary = write_lists(self.folder, journal, lists)
+        return summary
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return read_rows(self.folder / "manifest.csv")
+
+    @property
+    def states(self) -> list[str]:
+        return [step.state for step in self.steps]
+
+
+MakeWorld = Callable[..., World]
