@@ -55,6 +55,14 @@ class Song:
         }.get(self.licence, f"http://creativecommons.org/licenses/{self.licence}/4.0/")
 
 
+class Stub(Song):
+    """A recording of a few bytes, for tests with very many of them."""
+
+    @property
+    def data(self) -> bytes:
+        return b"fLaC %06d " % self.number * 8
+
+
 @cache
 def music() -> np.ndarray:
     return synthesise.pop(SECONDS, RATE)
@@ -66,7 +74,9 @@ def sound(number: int, kind: str = "flac") -> bytes:
     file = io.BytesIO()
     samples = (0.4 + 0.01 * (number % 50)) * music().T
     samples = np.roll(samples, 997 * number, axis=0)
-    form = {"ogg": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III")}.get(kind, ("FLAC", "PCM_16"))
+    form = {"ogg": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III")}.get(
+        kind, ("FLAC", "PCM_16")
+    )
     soundfile.write(file, samples, RATE, format=form[0], subtype=form[1])
     return file.getvalue()
 
