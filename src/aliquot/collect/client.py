@@ -203,7 +203,6 @@ class Client:
                 maxsize=1,
                 cert_reqs="CERT_REQUIRED",
                 ca_certs=str(self.network.ca_file) if self.network.ca_file else None,
-                assert_hostname=host,
                 server_hostname=host,
                 timeout=Timeout(connect=15.0, read=60.0),
             )

@@ -5,6 +5,7 @@ import json
 import re
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,7 +38,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says; ``length`` may lie, ``cut`` ends the connection after so many bytes."""
+    """What a server says; ``length`` may lie, ``cut`` ends the connection after so many bytes,
+    ``pause`` seconds lie between the quarters of the body."""
 
     status: int = 200
     body: bytes = b""
@@ -45,6 +47,7 @@ class Answer:
     length: int | None = None
     cut: int | None = None
     stream: Iterable[bytes] | None = None
+    pause: float = 0.0
 
 
 App = Callable[[Request], Answer]
@@ -236,6 +239,13 @@ class _Handler(BaseHTTPRequestHandler):
             for block in answer.stream:
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block))
             self.wfile.write(b"0\r\n\r\n")
+            return
+        if answer.pause:
+            size = len(answer.body) // 4 + 1
+            for start in range(0, len(answer.body), size):
+                self.wfile.write(answer.body[start : start + size])
+                self.wfile.flush()
+                time.sleep(answer.pause)
             return
         self.wfile.write(answer.body if answer.cut is None else answer.body[: answer.cut])
         if answer.cut is not None or answer.length is not None:
