@@ -1,5 +1,6 @@
 """Fake sources on real HTTPS, and collections made from them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,12 @@ from fakes.catalogue import songs
 from fakes.sources import HOSTS, KINDS, SOUND
 from fakes.web import Authority, Web
 from fakes.world import MakeWorld, World
+
+
+@pytest.fixture(autouse=True)
+def _no_power_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for the disk proves nothing here and takes half of the time."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture(scope="session")

@@ -10,21 +10,23 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from fakes.catalogue import Song, Stub, songs
 from fakes.sources import Archive
 from fakes.web import Answer, Authority, Request, Web
-from fakes.world import MakeWorld, World, blind, quick
+from fakes.world import Looking, MakeWorld, World, blind, quick
 
+import aliquot.collect.collection as collection_module
+import aliquot.collect.folder as folder_module
 from aliquot.collect.collection import Collector
 from aliquot.collect.folder import prepare_folder
 from aliquot.collect.gates import foresee
 from aliquot.collect.journal import KEPT, Entry, Journal
 from aliquot.collect.licences import Policy
 from aliquot.collect.manifest import Row, as_csv, read_rows, write_text
-from aliquot.collect.plainly import Findings, examine_plainly
+from aliquot.collect.plainly import Findings, PlainExaminer
 from aliquot.collect.totals import total
 from aliquot.errors import ConfigError, OutputError
 
@@ -88,7 +90,7 @@ def test_killed_at_twenty_random_moments_and_run_again_it_is_the_same(
         assert any("range" in request.headers for request in web.requests)
 
 
-def slowly(fake: Archive):  # noqa: ANN201
+def slowly(fake: Archive):
     def answer(request: Request) -> Answer:
         return replace(fake.file(request), pause=0.01)
 
@@ -172,7 +174,7 @@ def test_memory_stays_flat_over_five_thousand_recordings(world: MakeWorld) -> No
     prepare_folder(place.folder)
     sizes: list[int] = []
     with Journal(place.folder / ".collect" / "journal.jsonl") as journal:
-        collector = Collector(place.source(), place.wish(1e4), journal, blind)
+        collector = Collector(place.source(), place.wish(1e4), journal, Looking(blind))
         for number, step in enumerate(collector.run("folk"), 1):
             assert step.state == KEPT
             if number % 500 == 0:
@@ -205,7 +207,7 @@ def test_what_is_useless_is_out_with_the_reason_and_not_fetched_again(world: Mak
 
 def test_a_narrow_recording_is_useless_where_width_is_asked_for(world: MakeWorld) -> None:
     place = world("deezer", 1)
-    place.collect(examine=examine_plainly, least_hz=20_000.0)
+    place.collect(examine=PlainExaminer().examine, least_hz=20_000.0)
     assert place.states == ["useless"]
     assert "only, under 20000" in place.reasons
 
@@ -213,7 +215,7 @@ def test_a_narrow_recording_is_useless_where_width_is_asked_for(world: MakeWorld
 def test_a_file_that_is_no_sound_is_useless(world: MakeWorld) -> None:
     place = world("internet-archive")
     place.fake.songs = [Stub(1)]
-    place.collect(examine=examine_plainly)
+    place.collect(examine=PlainExaminer().examine)
     assert place.states == ["useless"]
     assert place.rows == ()
 
@@ -231,7 +233,7 @@ def test_a_file_called_flac_that_is_not_is_useless(world: MakeWorld) -> None:
     assert "is called FLAC but is vorbis" in place.reasons
 
 
-def track_of(place: World):  # noqa: ANN201
+def track_of(place: World):
     return next(place.source().search("folk"))
 
 
@@ -309,7 +311,7 @@ def test_prepare_keeps_what_collect_has_found_out(world: MakeWorld) -> None:
     from aliquot.collect.prepare import Wish, find, finish, prepare
 
     place = world("internet-archive", 2)
-    place.collect(examine=examine_plainly)
+    place.collect(examine=PlainExaminer().examine)
     before = (place.folder / "manifest.csv").read_bytes()
     wish = Wish(place.folder / "manifest.csv", place.folder / "held-out.txt")
     paths, _ = find(place.folder)
@@ -354,18 +356,48 @@ def test_a_full_disk_ends_the_run_and_leaves_no_half_file(
 ) -> None:
     place = world("internet-archive", 2)
 
-    def full(source: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
+    rename = Path.replace
 
-    monkeypatch.setattr(
-        Path, "replace", lambda a, b: full(a, b) if "audio" in b.parts else os.replace(a, b)
-    )
+    def full(source: Path, target: Path) -> Path:
+        if "audio" in target.parts:
+            raise OSError(28, "No space left on device")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OutputError, match="the disk is full"):
         place.collect()
     assert place.rows == ()
+    assert list(place.folder.glob("audio/**/*.flac")) == []
     monkeypatch.undo()
     place.collect()
     assert len(place.rows) == 2
+
+
+def test_a_run_that_ends_just_before_or_after_a_file_is_placed_leaves_none_unknown(
+    world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = world("internet-archive", 3)
+    for moment in ("before", "after"):
+        done = 0
+
+        def ends(folder: Path, path: PurePosixPath, part: Path) -> Path:
+            nonlocal done
+            done += 1
+            if done == 2 and moment == "before":  # noqa: B023
+                raise KeyboardInterrupt
+            found = folder_module.place(folder, path, part)
+            if done == 2:
+                raise KeyboardInterrupt
+            return found
+
+        monkeypatch.setattr(collection_module, "place", ends)
+        with pytest.raises(KeyboardInterrupt):
+            place.collect()
+        there = {str(p.relative_to(place.folder)) for p in place.folder.glob("audio/*/*/*")}
+        assert there == {row.file for row in place.rows}
+    monkeypatch.undo()
+    place.collect()
+    assert len(place.rows) == 3
 
 
 def test_a_journal_torn_in_the_middle_of_a_line_is_read_up_to_there(tmp_path: Path) -> None:

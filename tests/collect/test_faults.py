@@ -10,10 +10,11 @@ from itertools import repeat
 
 import pytest
 from fakes.catalogue import Song, Stub
-from fakes.sources import KINDS, Jamendo
+from fakes.sources import KINDS, Fake, Jamendo
 from fakes.web import Answer, App, Request, as_json, file_answer, packed
 from fakes.world import MakeWorld, World, blind
 
+from aliquot.collect.answers import UnreachableError
 from aliquot.collect.limits import QuotaError
 from aliquot.collect.network import NetworkError
 
@@ -479,12 +480,64 @@ def test_a_range_that_cannot_be_had_is_begun_anew(world: MakeWorld) -> None:
     assert place.states == ["kept"]
 
 
-def test_a_source_whose_files_all_fail_ends_the_run(world: MakeWorld) -> None:
+def test_a_source_whose_files_cannot_be_reached_ends_the_run(world: MakeWorld) -> None:
     place = world("internet-archive", 9)
-    place.web.fail(place.fake.files, *[Answer(404)] * 20)
-    with pytest.raises(NetworkError, match="5 recordings in a row could not be had"):
+    place.web.fail(place.fake.files, *[Answer(503)] * 25)
+    with pytest.raises(UnreachableError, match="5 recordings in a row could not be had"):
         place.collect()
     assert place.states == ["failed"] * 5
+    place.collect()
+    assert place.states == ["kept"] * 9
+
+
+def test_what_failed_before_does_not_end_a_later_run_at_the_same_place(world: MakeWorld) -> None:
+    place = world("internet-archive", 7)
+    place.web.fail(r"/[1-5]\.flac", *[Answer(503)] * 50)
+    with pytest.raises(UnreachableError):
+        place.collect()
+    place.collect()
+    assert place.states == ["failed"] * 5 + ["kept"] * 2
+
+
+def test_files_that_are_not_there_do_not_end_the_run(world: MakeWorld) -> None:
+    place = world("internet-archive", 9)
+    place.web.fail(r"/[1-8]\.flac", *[Answer(404)] * 8)
+    place.collect()
+    assert place.states == ["failed"] * 8 + ["kept"]
+
+
+def test_a_key_that_is_no_longer_good_ends_the_run_soon(world: MakeWorld) -> None:
+    place = world("freesound", 30)
+    place.web.fail("/sounds/", *[as_json({"detail": "Invalid token."}, 401)] * 30)
+    with pytest.raises(UnreachableError, match="answered 401; check the key"):
+        place.collect()
+    assert len(place.steps) == 5
+
+
+def test_a_server_of_files_that_asks_for_hours_is_left_alone(world: MakeWorld) -> None:
+    place = world("internet-archive", 4)
+    place.web.fail("/2.flac", Answer(503, b"", {"Retry-After": "86400"}))
+    with pytest.raises(QuotaError, match=r"asks to wait .* run the same command again"):
+        place.collect()
+    assert len(place.rows) == 1
+    assert place.web.asked("/3.flac") == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "file:///etc/passwd", "http://upload.wikimedia.org/1.flac", "https://127.0.0.1/1.flac",
+        "https://evil.example.org/1.flac", "",
+    ],
+)  # fmt: skip
+def test_an_address_that_may_not_be_contacted_is_refused_before_it_is(
+    target: str, world: MakeWorld
+) -> None:
+    place = world("openverse", 7)
+    place.fake.address = lambda song: target if song.number < 7 else Fake.address(place.fake, song)  # type: ignore[method-assign]
+    place.collect()
+    assert place.states == ["refused"] * 6 + ["kept"]
+    assert {request.host for request in place.web.requests} == {place.fake.api, place.fake.files}
 
 
 def test_nothing_is_left_in_the_workshop(world: MakeWorld) -> None:

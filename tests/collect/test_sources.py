@@ -8,7 +8,7 @@ from fakes.sources import KINDS
 from fakes.world import MakeWorld
 
 from aliquot.collect.manifest import read_list
-from aliquot.collect.plainly import examine_plainly
+from aliquot.collect.plainly import PlainExaminer
 from aliquot.collect.sources import find, names
 
 ALL = [kind.name for kind in KINDS]
@@ -32,7 +32,7 @@ def test_a_source_says_what_has_to_be_known_of_it(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_all_that_matches_is_fetched_and_listed(name: str, world: MakeWorld) -> None:
     place = world(name, 4)
-    summary = place.collect(examine=examine_plainly)
+    summary = place.collect(examine=PlainExaminer().examine)
     assert place.states == ["kept"] * 4
     assert len(place.rows) == len(summary.rows) == 4
     for row in place.rows:

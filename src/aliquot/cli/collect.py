@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from aliquot.collect.gates import Step, Wish
+    from aliquot.collect.journal import Entry
     from aliquot.collect.network import Network
     from aliquot.collect.source import About, Source
     from aliquot.collect.totals import Totals
@@ -161,8 +162,8 @@ def foreseen(source: "Source", query: str, wish: "Wish", *, quiet: bool) -> int:
     from aliquot.collect.totals import Totals, megabytes
 
     totals = Totals()
-    with bar(wish.seconds, quiet=quiet) as line:
-        for step in foresee(source, query, wish):
+    with bar(wish.seconds, quiet=quiet) as line, earlier(wish.folder) as known:
+        for step in foresee(source, query, wish, known):
             totals.add(step)
             line.update(step.seconds)
             if not quiet:
@@ -173,6 +174,20 @@ def foreseen(source: "Source", query: str, wish: "Wish", *, quiet: bool) -> int:
     return 0 if totals.taken else NO_INPUT
 
 
+@contextmanager
+def earlier(folder: Path) -> "Iterator[Callable[[str], Entry | None] | None]":
+    """What an earlier run has put down, without making a folder where there is none."""
+    from aliquot.collect.folder import JOURNAL, WORKSHOP
+    from aliquot.collect.journal import Journal
+
+    path = folder / WORKSHOP / JOURNAL
+    if not path.exists():
+        yield None
+        return
+    with Journal(path) as journal:
+        yield journal.get
+
+
 def collected(
     source: "Source", query: str, wish: "Wish", split: tuple[float, int], *, quiet: bool
 ) -> int:
@@ -181,7 +196,7 @@ def collected(
     from aliquot.collect.folder import JOURNAL, WORKSHOP, prepare_folder, write_lists
     from aliquot.collect.journal import Journal
     from aliquot.collect.network import NetworkError
-    from aliquot.collect.plainly import examine_plainly
+    from aliquot.collect.plainly import PlainExaminer
     from aliquot.collect.totals import Totals
 
     lists = prepare_folder(wish.folder, *split)
@@ -189,7 +204,7 @@ def collected(
     with Journal(wish.folder / WORKSHOP / JOURNAL) as journal:
         try:
             with bar(wish.seconds, quiet=quiet) as line:
-                collector = Collector(source, wish, journal, examine_plainly, Mover(line))
+                collector = Collector(source, wish, journal, PlainExaminer(), Mover(line))
                 for step in collector.run(query):
                     totals.add(step)
                     tell(step, line, quiet=quiet)

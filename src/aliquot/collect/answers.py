@@ -35,6 +35,10 @@ class TransientError(NetworkError):
         self.retry_after = retry_after
 
 
+class UnreachableError(NetworkError):
+    """A host did not answer, or only with excuses, though it was asked several times."""
+
+
 class StatusError(NetworkError):
     """A server refused, and asking again will not change it.
 
@@ -68,7 +72,7 @@ def retry_after(response: BaseHTTPResponse) -> float | None:
     if text is None:
         return None
     try:
-        return Retry(retry_after_max=10**9).parse_retry_after(text)
+        return Retry().parse_retry_after(text)
     except (InvalidHeader, ValueError, OverflowError):
         return None
 

@@ -11,8 +11,15 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.util import Retry
 
 import aliquot
-from aliquot.collect.answers import TransientError, as_object, bare, judge, whole_body
-from aliquot.collect.limits import Limit, Throttle
+from aliquot.collect.answers import (
+    TransientError,
+    UnreachableError,
+    as_object,
+    bare,
+    judge,
+    whole_body,
+)
+from aliquot.collect.limits import Limit, QuotaError, Throttle
 from aliquot.collect.network import ForbiddenAddressError, Network, NetworkError, check_url
 from aliquot.io.names import shown
 
@@ -113,7 +120,9 @@ class Client:
             url: For the message; without its query, which may hold a key.
 
         Raises:
-            NetworkError: The last error, after several tries.
+            UnreachableError: After several tries.
+            QuotaError: If the server asks for more patience than anybody has.
+            NetworkError: Whatever else it raises.
         """
         retry = Retry(total=TRIES - 1, backoff_factor=1.0, backoff_max=60)
         while True:
@@ -123,14 +132,14 @@ class Client:
                 try:
                     retry = retry.increment("GET", url, error=error)
                 except MaxRetryError:
-                    raise NetworkError(
+                    raise UnreachableError(
                         f"{error}; {TRIES} tries failed, run the same command again later"
                     ) from error
                 wait = error.retry_after
                 if wait is None:
                     wait = max(1.0, retry.get_backoff_time())
                 if wait > PATIENCE_SECONDS:
-                    raise NetworkError(
+                    raise QuotaError(
                         f"{error}; the server asks to wait {wait:.0f} s, run the same command "
                         "again then, it goes on from here"
                     ) from error

@@ -8,12 +8,12 @@ pass is put down with the reason. A recording is in the manifest only after it h
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from aliquot.collect.answers import StatusError
+from aliquot.collect.answers import StatusError, UnreachableError
 from aliquot.collect.download import Download, Fetched, TooLargeError
-from aliquot.collect.folder import WORKSHOP, is_there, place
-from aliquot.collect.gates import Step, Wish, distinct, refusal
+from aliquot.collect.folder import WORKSHOP, place
+from aliquot.collect.gates import Step, Wish, already, distinct, refusal
 from aliquot.collect.journal import FAILED, KEPT, REFUSED, USELESS, Entry, Journal
 from aliquot.collect.limits import QuotaError
 from aliquot.collect.manifest import Row
@@ -29,7 +29,7 @@ _EXPIRED = frozenset({401, 403, 404, 410})
 
 
 class Examined(Protocol):
-    """What an examination of a file has found; see :func:`aliquot.collect.collection.collect`."""
+    """What an examination of a file has found."""
 
     @property
     def seconds(self) -> float:
@@ -59,8 +59,19 @@ class Examined(Protocol):
     def problems(self) -> tuple[str, ...]:
         """Why it is of no use; empty if it is."""
 
+    @property
+    def notes(self) -> str:
+        """What else is worth a word in the manifest; empty as a rule."""
 
-Examine: TypeAlias = Callable[[Path], Examined]
+
+class Examiner(Protocol):
+    """Says what files hold, and remembers what is in the set."""
+
+    def examine(self, path: Path) -> Examined:
+        """Read a file that nobody vouches for; what is wrong with it is no error."""
+
+    def admit(self, row: Row) -> None:
+        """A recording is in the set: what sounds the same is a problem from now on."""
 
 
 class Collector:
@@ -70,7 +81,7 @@ class Collector:
         source: What is searched.
         wish: What is wanted.
         journal: Of the folder.
-        examine: Reads a file and says what it holds; its problems keep it out of the set.
+        examiner: Reads files and says what they hold; what it calls a problem keeps a file out.
         progress: Told of the recording that is being fetched, its bytes and how many there will be.
     """
 
@@ -79,15 +90,17 @@ class Collector:
         source: Source,
         wish: Wish,
         journal: Journal,
-        examine: Examine,
+        examiner: Examiner,
         progress: Callable[[Track, int, int | None], None] | None = None,
     ) -> None:
-        self._source, self._wish, self._journal, self._examine = source, wish, journal, examine
+        self._source, self._wish, self._journal, self._examiner = source, wish, journal, examiner
         self._progress = progress or (lambda track, done, total: None)
         self._contents: dict[str, str] = {}
         for entry in journal.entries():
             if entry.state == KEPT and entry.row is not None:
                 self._contents[entry.row.sha256] = entry.key
+                examiner.admit(entry.row)
+        self._silent = 0
 
     def run(self, query: str) -> Iterator[Step]:
         """Fetch what matches until there is enough, one step for each recording.
@@ -100,15 +113,14 @@ class Collector:
                 was yielded is safe.
             OutputError: If the disk is full or cannot be written.
         """
-        have, failures = 0.0, 0
+        have = 0.0
         for track in distinct(self._source.search(query)):
             step = self._step(track)
-            failures = failures + 1 if step.state == FAILED else 0
             have += step.seconds if step.state == KEPT else 0.0
             yield step
-            if failures >= MOST_FAILURES:
-                raise NetworkError(
-                    f"{failures} recordings in a row could not be had, the last because "
+            if self._silent >= MOST_FAILURES:
+                raise UnreachableError(
+                    f"{self._silent} recordings in a row could not be had, the last because "
                     f"{step.reason}"
                 )
             if have >= self._wish.seconds:
@@ -116,16 +128,15 @@ class Collector:
 
     def _step(self, track: Track) -> Step:
         known = self._journal.get(track.key)
+        step = already(track, self._wish, known)
+        if step is not None:
+            return step
         if known is not None and known.state == KEPT and known.row is not None:
-            if is_there(self._wish.folder, known):
-                return Step(track, KEPT, seconds=known.row.seconds, bytes=known.bytes)
             self._contents.pop(known.row.sha256, None)
             self._journal.lose(known, "its file has vanished or changed")
-        reason = refusal(track, self._wish.policy)
+        reason = refusal(track, self._wish.policy, self._source)
         if reason is not None:
             return self._out(track, REFUSED, reason)
-        if known is not None and known.state == USELESS and known.terms == self._wish.terms:
-            return Step(track, USELESS, known.reason)
         try:
             return self._fetch(track)
         except QuotaError:
@@ -133,17 +144,26 @@ class Collector:
         except TooLargeError as error:
             return self._out(track, USELESS, str(error))
         except NetworkError as error:
+            # Failures of an earlier run do not count: else they would end every run at one place.
+            self._silent += known is None or known.state != FAILED
             return self._out(track, FAILED, str(error))
 
     def _fetch(self, track: Track) -> Step:
         now = self._source.again(track)
         if now is None:
             return self._out(track, REFUSED, "its source no longer has it")
-        reason = _changed(track, now) or refusal(now, self._wish.policy)
+        reason = _changed(track, now) or refusal(now, self._wish.policy, self._source)
         if reason is not None:
             return self._out(now, REFUSED, reason)
         part = self._wish.folder / WORKSHOP / f"{safe_name(now.key)}.{now.extension}"
-        download, fetched = self._downloaded(now, part)
+        try:
+            download, fetched = self._downloaded(now, part)
+        except (QuotaError, TooLargeError, UnreachableError):
+            raise
+        except NetworkError as error:  # it lies with this one file, and the source is well
+            self._silent = 0
+            return self._out(now, FAILED, str(error))
+        self._silent = 0
         return self._judge(now, part, download, fetched)
 
     def _downloaded(self, track: Track, part: Path) -> tuple[Download, Fetched]:
@@ -174,19 +194,21 @@ class Collector:
         if twin is not None and twin != track.key:
             download.discard()
             return self._out(track, USELESS, f"is, byte for byte, {shown(twin)}")
-        found = self._examine(part)
+        found = self._examiner.examine(part)
         problems = [*found.problems, *_mislabelled(track, found, self._wish.least_hz)]
         if problems:
             download.discard()
             return self._out(track, USELESS, "; ".join(problems))
-        target = place(self._wish.folder, track.path, part)
-        download.discard()
         row = _row(track, found, fetched, self._wish.today)
+        stat = part.stat()
         entry = _entry(track, KEPT, "", self._wish.terms)
-        stat = target.stat()
+        # Put down first: a run that ends between the two leaves no file that nobody knows of.
         self._journal.note(replace(entry, bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, row=row))
+        place(self._wish.folder, track.path, part)
+        download.discard()
         self._contents[fetched.sha256] = track.key
-        return Step(track, KEPT, seconds=found.seconds, bytes=fetched.bytes, fresh=True)
+        self._examiner.admit(row)
+        return Step(track, KEPT, seconds=row.seconds, bytes=fetched.bytes, fresh=True)
 
     def _out(self, track: Track, state: str, reason: str) -> Step:
         self._journal.note(_entry(track, state, reason, self._wish.terms))
@@ -238,7 +260,7 @@ def _row(track: Track, found: Examined, fetched: Fetched, today: str) -> Row:
         genre=track.genre,
         sha256=fetched.sha256,
         bandwidth_typical_hz=_whole(found.bandwidth_typical_hz),
-        notes="preview" if track.preview else "",
+        notes="; ".join(filter(None, ("preview" if track.preview else "", found.notes))),
         licence_url=stated if "://" in stated or licence is None else licence.url,
         date=one_line(track.date),
         collected=today,

@@ -110,6 +110,8 @@ def write_lists(folder: Path, journal: Journal, lists: Lists) -> Summary:
     Raises:
         OutputError: If they cannot be written.
     """
+    for stale in folder.glob(".aliquot-*.part"):  # a list that a killed run did not finish
+        stale.unlink(missing_ok=True)
     rows = _rows(folder, journal, lists.manifest)
     held = finish(rows, lists)
     ours = {entry.row.file for entry in journal.entries() if entry.row is not None}

@@ -1,13 +1,15 @@
 """What is wanted, what may be had, and what became of it: the gates before anything is fetched."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aliquot.collect.download import MOST_BYTES
-from aliquot.collect.journal import REFUSED
+from aliquot.collect.folder import is_there
+from aliquot.collect.journal import KEPT, REFUSED, USELESS, Entry
 from aliquot.collect.licences import Policy
+from aliquot.collect.network import ForbiddenAddressError, check_url
 from aliquot.collect.source import Source
 from aliquot.collect.track import EXTENSIONS, Track
 from aliquot.io.names import shown
@@ -30,6 +32,7 @@ class Wish:
         least_hz: Recordings with content no further up than this are of no use.
         most_bytes: Larger files are not fetched.
         today: The day that is noted, ``2026-11-23``.
+        measures: By what else a file is judged, in words; by others it is judged again.
     """
 
     folder: Path
@@ -38,11 +41,12 @@ class Wish:
     least_hz: float = 0.0
     most_bytes: int = MOST_BYTES
     today: str = ""
+    measures: str = ""
 
     @property
     def terms(self) -> str:
         """By what measure recordings are found useless."""
-        return f"{self.least_hz:.0f} Hz"
+        return f"{self.least_hz:.0f} Hz, {self.most_bytes} bytes {self.measures}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +70,49 @@ class Step:
     fresh: bool = False
 
 
-def foresee(source: Source, query: str, wish: Wish) -> Iterator[Step]:
+def foresee(
+    source: Source, query: str, wish: Wish, known: Callable[[str], Entry | None] | None = None
+) -> Iterator[Step]:
     """What a run would do, from what the source says alone; nothing is fetched.
+
+    Args:
+        source: What is searched.
+        query: For what.
+        wish: What is wanted; its folder need not be there.
+        known: Key -> what an earlier run has put down.
 
     Raises:
         NetworkError: If the source cannot be asked.
     """
     have = 0.0
     for track in distinct(source.search(query)):
-        reason = refusal(track, wish.policy)
-        seconds = track.seconds or _GUESS_SECONDS
-        if reason is not None:
-            yield Step(track, REFUSED, reason)
-        elif track.bytes is not None and track.bytes > wish.most_bytes:
-            yield Step(track, REFUSED, f"has {track.bytes} bytes, over {wish.most_bytes}")
-        else:
-            have += seconds
-            yield Step(track, WOULD, seconds=seconds, bytes=track.likely_bytes)
+        step = already(track, wish, known(track.key) if known else None)
+        reason = None if step else refusal(track, wish.policy, source)
+        if step is None and reason is not None:
+            step = Step(track, REFUSED, reason)
+        elif step is None and track.bytes is not None and track.bytes > wish.most_bytes:
+            step = Step(track, USELESS, f"has {track.bytes} bytes, over {wish.most_bytes}")
+        elif step is None:
+            seconds = track.seconds or _GUESS_SECONDS
+            step = Step(track, WOULD, seconds=seconds, bytes=track.likely_bytes)
+        yield step
+        have += step.seconds
         if have >= wish.seconds:
             return
 
 
-def refusal(track: Track, policy: Policy) -> str | None:
+def already(track: Track, wish: Wish, known: Entry | None) -> Step | None:
+    """What became of a recording in an earlier run, if that still holds; None if it does not."""
+    if known is None:
+        return None
+    if known.state == KEPT and known.row is not None and is_there(wish.folder, known):
+        return Step(track, KEPT, seconds=known.row.seconds, bytes=known.bytes)
+    if known.state == USELESS and known.terms == wish.terms:
+        return Step(track, USELESS, known.reason)
+    return None
+
+
+def refusal(track: Track, policy: Policy, source: Source) -> str | None:
     """Why a recording must not be fetched, or None if it may."""
     if track.barred:
         return track.barred
@@ -95,7 +120,15 @@ def refusal(track: Track, policy: Policy) -> str | None:
         return "its source gives it no number"
     if track.extension not in EXTENSIONS:
         return f"is a .{shown(track.extension)} file, which is no sound we read"
-    return policy.refusal(track.licence, track.licence_url, track.artist)
+    reason = policy.refusal(track.licence, track.licence_url, track.artist)
+    if reason is not None:
+        return reason
+    reach = source.about.reach
+    try:
+        check_url(track.download_url, (*reach.api, *reach.files))
+    except ForbiddenAddressError as error:
+        return str(error)
+    return None
 
 
 def distinct(tracks: Iterator[Track]) -> Iterator[Track]:

@@ -100,7 +100,9 @@ class Journal:
                 yield entry
 
     def note(self, entry: Entry) -> None:
-        """Put something down; it is on the disk when this returns.
+        """Put something down, for good if it is in the set.
+
+        What else is lost when the power fails is only looked at once more.
 
         Raises:
             OutputError: If it cannot be written.
@@ -112,7 +114,8 @@ class Journal:
             place = self._file.seek(0, os.SEEK_END)
             self._file.write(line)
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if entry.state == KEPT:
+                os.fsync(self._file.fileno())
         except OSError as error:
             raise write_error(self._path, error) from error
         self._places[entry.key] = place

@@ -8,7 +8,7 @@ from aliquot.collect.network import NetworkError
 
 
 class QuotaError(NetworkError):
-    """What a source allows for today is spent."""
+    """A source wants to be left alone for longer than anybody waits: nothing more comes today."""
 
 
 @dataclass(frozen=True, slots=True)

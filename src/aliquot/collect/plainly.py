@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from aliquot.collect.manifest import Row
 from aliquot.collect.measure import measure
 from aliquot.errors import InputError
 
@@ -18,19 +19,26 @@ class Findings:
     bandwidth_hz: float | None = None
     bandwidth_typical_hz: float | None = None
     problems: tuple[str, ...] = ()
+    notes: str = ""
 
 
-def examine_plainly(path: Path) -> Findings:
-    """Measure length and bandwidth; what cannot be read or is silent has problems."""
-    try:
-        row = measure(path, path.name, "", lambda _: None, lambda: False)
-    except InputError as error:
-        return Findings(problems=(str(error),))
-    return Findings(
-        seconds=row.seconds,
-        sample_rate=row.sample_rate,
-        channels=row.channels,
-        codec=row.codec,
-        bandwidth_hz=row.bandwidth_hz,
-        bandwidth_typical_hz=row.bandwidth_typical_hz,
-    )
+class PlainExaminer:
+    """Measures length and bandwidth, and remembers nothing."""
+
+    def examine(self, path: Path) -> Findings:
+        """Read a file; what cannot be read or is silent has problems."""
+        try:
+            row = measure(path, path.name, "", lambda _: None, lambda: False)
+        except InputError as error:
+            return Findings(problems=(str(error),))
+        return Findings(
+            seconds=row.seconds,
+            sample_rate=row.sample_rate,
+            channels=row.channels,
+            codec=row.codec,
+            bandwidth_hz=row.bandwidth_hz,
+            bandwidth_typical_hz=row.bandwidth_typical_hz,
+        )
+
+    def admit(self, row: Row) -> None:
+        """Not remembered."""

@@ -50,6 +50,8 @@ class Totals:
         """A few lines for people."""
         hours = f"{self.seconds / 3600:.2f} h"
         verb = "would be fetched" if self.states[WOULD] else "in the set"
+        if self.states[WOULD] and self.states[KEPT]:
+            verb = f"would be in the set, {self.states[KEPT]} of them already are"
         lines = [f"{self.taken} recordings {verb}: {hours} of music, {megabytes(self.bytes)}"]
         lines += [f"  {count:5} {name}" for name, count in sorted(self.licences.items())]
         left = [(state, n) for state, n in self.states.items() if state not in (KEPT, WOULD)]

@@ -11,9 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-from fakes.web import Clock
-from fakes.world import quick
-
 from aliquot.collect.client import Client
 from aliquot.collect.collection import Collector
 from aliquot.collect.folder import JOURNAL, WORKSHOP, prepare_folder, write_lists
@@ -21,6 +18,8 @@ from aliquot.collect.gates import Wish
 from aliquot.collect.journal import Journal
 from aliquot.collect.network import Network
 from aliquot.collect.sources import find
+from fakes.web import Clock
+from fakes.world import Looking, quick
 
 
 def collect(folder: Path, name: str, network: Network) -> None:
@@ -31,7 +30,7 @@ def collect(folder: Path, name: str, network: Network) -> None:
     )
     wish = Wish(folder, 3_600.0, today="2026-11-23")
     with Journal(folder / WORKSHOP / JOURNAL) as journal:
-        for _ in Collector(source, wish, journal, quick).run("folk"):
+        for _ in Collector(source, wish, journal, Looking(quick)).run("folk"):
             pass
         write_lists(folder, journal, lists)
 

@@ -167,7 +167,7 @@ class Web:
     def network(self, **other: Any) -> Network:
         """How a client reaches these hosts; every rule but the address of these stays on."""
         values: dict[str, Any] = {
-            "pinned": {host: ("127.0.0.1", self.port) for host in self.apps},
+            "pinned": dict.fromkeys(self.apps, ("127.0.0.1", self.port)),
             "ca_file": self._ca_file,
             "now": self.clock.now,
             "sleep": self.clock.sleep,
@@ -206,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
     def reply(self, request: Request) -> Answer:
         raise NotImplementedError
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         parts = urlsplit(self.path)
         size = int(self.headers.get("Content-Length") or 0)
         form = dict(parse_qsl(self.rfile.read(size).decode())) if size else {}

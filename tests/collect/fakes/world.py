@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import soundfile
-from fakes.sources import Fake
-from fakes.web import Web
 
 from aliquot.collect.client import Client
-from aliquot.collect.collection import Collector, Examine
+from aliquot.collect.collection import Collector, Examined
 from aliquot.collect.folder import JOURNAL, WORKSHOP, Summary, prepare_folder, write_lists
 from aliquot.collect.gates import Step, Wish
 from aliquot.collect.journal import Journal
@@ -18,6 +16,21 @@ from aliquot.collect.manifest import Row, read_rows
 from aliquot.collect.plainly import Findings
 from aliquot.collect.source import Source
 from aliquot.collect.sources import find
+from fakes.sources import Fake
+from fakes.web import Web
+
+Examine = Callable[[Path], Examined]
+
+
+@dataclass
+class Looking:
+    """An examiner made of a function."""
+
+    examine: Examine
+    admitted: list[Row] = field(default_factory=list)
+
+    def admit(self, row: Row) -> None:
+        self.admitted.append(row)
 
 
 def quick(path: Path) -> Findings:
@@ -68,7 +81,8 @@ class World:
         source = source or self.source()
         with Journal(self.folder / WORKSHOP / JOURNAL) as journal:
             try:
-                self.steps.extend(Collector(source, wish, journal, examine).run("folk"))
+                looking = Looking(examine)
+                self.steps.extend(Collector(source, wish, journal, looking).run("folk"))
             finally:
                 source.client.close()
                 summary = write_lists(self.folder, journal, lists)
