@@ -204,8 +204,8 @@ class Collector:
         entry = _entry(track, KEPT, "", self._wish.terms)
         # Put down first: a run that ends between the two leaves no file that nobody knows of.
         self._journal.note(replace(entry, bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, row=row))
+        download.conclude()
         place(self._wish.folder, track.path, part)
-        download.discard()
         self._contents[fetched.sha256] = track.key
         self._examiner.admit(row)
         return Step(track, KEPT, seconds=row.seconds, bytes=fetched.bytes, fresh=True)

@@ -91,6 +91,10 @@ class Download:
     def discard(self) -> None:
         """Remove what has come so far."""
         self._part.unlink(missing_ok=True)
+        self.conclude()
+
+    def conclude(self) -> None:
+        """Forget what was needed to go on; the file stays, for the caller to move."""
         self._state.unlink(missing_ok=True)
 
     def _once(self) -> Fetched:
