@@ -20,7 +20,10 @@ def _no_power_failure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"), (*HOSTS, "evil.example.org"))
+    return Authority(
+        tmp_path_factory.mktemp("authority"),
+        (*HOSTS, "evil.example.org", "api.example.org", "a.files.example.org"),
+    )
 
 
 @pytest.fixture
