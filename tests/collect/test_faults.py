@@ -597,3 +597,27 @@ def test_a_licence_that_changes_before_the_download_is_refused(
     assert place.states == ["refused", "kept"]
     assert "its licence changed from CC-BY-4.0 to" in place.reasons
     assert [row.title for row in place.rows] == ["Song 2"]
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: data + b"\0"])
+def test_a_wrong_length_is_found_without_any_header_or_hash(
+    change: Callable[[bytes], bytes], world: MakeWorld
+) -> None:
+    place = world("internet-archive", 1)
+    metadata = place.fake.metadata  # type: ignore[attr-defined]
+
+    def unhashed(item: str) -> dict[str, object]:
+        about = metadata(item)
+        for file in about["files"]:
+            file.pop("md5", None), file.pop("sha1", None)
+        return about
+
+    place.fake.metadata = unhashed  # type: ignore[attr-defined]
+    body = change(place.fake.songs[0].data)
+    place.web.fail(place.fake.files, *[lambda _: Answer(stream=[body])] * 2)
+    place.collect()
+    assert place.states == ["failed"]
+    assert f"came with {len(body)} bytes, not {len(place.fake.songs[0].data)}, twice" in (
+        place.reasons
+    )
+    assert place.rows == ()
