@@ -277,6 +277,14 @@ def test_a_damaged_file_that_cannot_be_had_again_leaves_the_manifest(world: Make
     assert place.rows[0].file != str(damaged.relative_to(place.folder))
 
 
+def test_what_a_killed_run_had_half_written_is_cleared_away(world: MakeWorld) -> None:
+    place = world("internet-archive", 1)
+    place.folder.mkdir()
+    (place.folder / ".aliquot-226cbb849ee2f8d3.part").write_text("file,seco")
+    place.collect()
+    assert not list(place.folder.glob(".aliquot-*"))
+
+
 def test_a_file_that_was_only_touched_is_kept(world: MakeWorld) -> None:
     place = world("internet-archive", 1)
     place.collect()
