@@ -205,6 +205,27 @@ def test_what_is_useless_is_out_with_the_reason_and_not_fetched_again(world: Mak
     assert place.states == ["kept", "kept", "kept"]
 
 
+def test_an_examiner_hears_of_all_that_is_in_the_set(world: MakeWorld) -> None:
+    """Of what an earlier run has kept too: else what sounds the same would be taken twice."""
+    place = world("internet-archive", 3)
+    place.collect(hours=4 / 3600)
+    prepare_folder(place.folder)
+    with Journal(place.folder / ".collect" / "journal.jsonl") as journal:
+        looking = Looking(quick)
+        steps = Collector(place.source(), place.wish(), journal, looking).run("folk")
+        before = [row.file for row in place.rows]
+        assert looking.admitted == before
+        assert len(list(steps)) == 3
+        assert len(looking.admitted) == 3
+        assert looking.admitted[:2] == before
+
+
+def test_what_an_examiner_notes_is_in_the_manifest(world: MakeWorld) -> None:
+    place = world("freesound", 1)
+    place.collect(examine=lambda path: replace(quick(path), notes="clipped: 0.2 % of it"))
+    assert [row.notes for row in place.rows] == ["preview; clipped: 0.2 % of it"]
+
+
 def test_a_narrow_recording_is_useless_where_width_is_asked_for(world: MakeWorld) -> None:
     place = world("deezer", 1)
     place.collect(examine=PlainExaminer().examine, least_hz=20_000.0)

@@ -27,10 +27,10 @@ class Looking:
     """An examiner made of a function."""
 
     examine: Examine
-    admitted: list[Row] = field(default_factory=list)
+    admitted: list[str] = field(default_factory=list)
 
     def admit(self, row: Row) -> None:
-        self.admitted.append(row)
+        self.admitted.append(row.file)
 
 
 def quick(path: Path) -> Findings:
