@@ -12,7 +12,8 @@ PACKAGE = ROOT / "src" / "aliquot"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 RUNTIME = (
-    "aliquot, aliquot.api, aliquot.batch.local, aliquot.batch.plan, aliquot.cli.console, "
+    "aliquot, aliquot.api, aliquot.batch.local, aliquot.batch.plan, aliquot.cli.collect, "
+    "aliquot.cli.console, "
     "aliquot.cli.doctor, aliquot.cli.evaluate, aliquot.cli.inspect, aliquot.cli.models, "
     "aliquot.cli.data, aliquot.cli.prepare, aliquot.cli.restore, aliquot.collect.prepare, "
     "aliquot.collect.report, aliquot.degrade.chain, aliquot.evaluate, aliquot.io.sound, "
@@ -46,7 +47,7 @@ def test_imports_point_one_way() -> None:
 
 
 def test_the_runtime_imports_neither_torch_nor_any_extra() -> None:
-    extras = ("torch", "safetensors", "scipy", "matplotlib", "onnx")
+    extras = ("torch", "safetensors", "scipy", "matplotlib", "onnx", "urllib3")
     code = f"import sys, {RUNTIME}; print([name for name in {extras} if name in sys.modules])"
     assert run(code) == "[]"
 

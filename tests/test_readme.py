@@ -13,7 +13,7 @@ from aliquot.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
-ELSEWHERE = {"train", "export"}  # what takes minutes has tests of its own
+ELSEWHERE = {"train", "export", "collect"}  # what takes minutes, or hosts, has tests of its own
 
 
 def blocks(page: Path, language: str) -> list[str]:

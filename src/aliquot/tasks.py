@@ -43,6 +43,7 @@ class Task:
 
 
 def _reduced(name: str, output_rate: int, factor: int) -> Task:
+    """The founding papers' tasks."""
     rate = output_rate // factor
     return Task(name, output_rate, rate, RESAMPLER_EDGE * rate / 2)
 
@@ -59,6 +60,7 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         *(_reduced(f"x{factor}", 48_000, factor) for factor in (2, 4, 6)),
+        *(_reduced(f"x{factor}-16k", 16_000, factor) for factor in (2, 4)),
         _reduced("11025", 44_100, 4),
         *(_in_place(hz) for hz in (3_000, 4_000, 5_500, 8_000, 11_000, 13_000, 16_000)),
         *(_coded("mp3", kbps) for kbps in (64, 96, 128)),

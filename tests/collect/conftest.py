@@ -1,13 +1,19 @@
-"""A song, and everything that people do to a song before somebody collects it."""
+"""Fake sources on real HTTPS; a song, and what people do to it before it is collected."""
 
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import synthesise
+from fakes.catalogue import songs
+from fakes.sources import HOSTS, KINDS, SOUND
+from fakes.web import Authority, Web
+from fakes.world import MakeWorld, World
 
 from aliquot.audio import Waveform
 
@@ -54,3 +60,31 @@ def convert() -> Convert:
         return target
 
     return converted
+
+
+@pytest.fixture(autouse=True)
+def _no_power_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for the disk proves nothing here and takes half of the time."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(
+        tmp_path_factory.mktemp("authority"),
+        (*HOSTS, "evil.example.org", "api.example.org", "a.files.example.org"),
+    )
+
+
+@pytest.fixture
+def world(authority: Authority, tmp_path: Path) -> Iterator[MakeWorld]:
+    """Make a world of a source: its name, how many songs, and what they are licensed as."""
+    kinds = {kind.name: kind for kind in KINDS}
+    with ExitStack() as stack:
+
+        def make(name: str = "internet-archive", count: int = 4, licence: str = "by") -> World:
+            fake = kinds[name](songs(count, licence, SOUND.get(name, "flac")))
+            web = stack.enter_context(Web(authority, fake.apps()))
+            return World(fake, web, tmp_path / "set")
+
+        yield make

@@ -10,6 +10,7 @@ from aliquot.errors import ConfigError
 FULL = Row(
     "a/Ärger, “live”.flac", 61.25, 44_100, 2, "flac", 21_737.0, "CC0", "A, B", 'say "x"',
     "https://x.org/?a=1", "folk/pop", "0" * 64, 19_046.0, "one; two",
+    "https://creativecommons.org/publicdomain/zero/1.0/", "2019-05-01", "2026-11-23",
 )  # fmt: skip
 
 
@@ -21,7 +22,7 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
 def test_the_columns_are_those_of_the_collections_there_are() -> None:
     assert ",".join(COLUMNS) == (
         "file,seconds,sample_rate,channels,codec,bandwidth_hz,licence,artist,title,source,genre,"
-        "sha256,bandwidth_typical_hz,notes"
+        "sha256,bandwidth_typical_hz,notes,licence_url,date,collected"
     )
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "inspect": "Say where a recording's own sound ends.",
     "models": "List the released models, or show one.",
     "evaluate": "Measure a model beside the baselines.",
+    "collect": "Fetch openly licensed music to train on.",
     "prepare": "Measure a folder of music to train on.",
     "data": "Look at a collection of music to train on.",
     "train": "Train a model from a settings file.",

@@ -38,7 +38,7 @@ class ExaminedStore:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "examined"
-    >>> ExaminedStore(path, Limits()).put(Examination(seconds=2.5, sha256="ab"))
+    >>> _ = ExaminedStore(path, Limits()).put(Examination(seconds=2.5, sha256="ab"))
     >>> found = ExaminedStore(path, Limits()).get("ab")
     >>> found.seconds if found else None
     2.5

@@ -36,6 +36,9 @@ class Row:
         sha256: Of the file, in hexadecimal.
         bandwidth_typical_hz: Half of the loud moments reach it; None if nobody measured it.
         notes: Free text.
+        licence_url: Where its source states the licence, word for word.
+        date: Of publication, as its source gives it.
+        collected: Day on which it was fetched, under that licence.
     """
 
     file: str
@@ -52,6 +55,9 @@ class Row:
     sha256: str = ""
     bandwidth_typical_hz: float | None = None
     notes: str = ""
+    licence_url: str = ""
+    date: str = ""
+    collected: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -134,7 +140,7 @@ def as_csv(rows: Iterable[Row], *, header: bool = True) -> str:
     r"""Rows as text; frequencies in whole Hz, lengths in hundredths of a second.
 
     >>> as_csv([Row("a.wav", 1.5, 44_100, 2, artist="A, B")], header=False)
-    'a.wav,1.50,44100,2,,,,"A, B",,,,,,\n'
+    'a.wav,1.50,44100,2,,,,"A, B",,,,,,,,,\n'
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

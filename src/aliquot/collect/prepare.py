@@ -12,18 +12,16 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from aliquot.collect.chroma import usable
 from aliquot.collect.crew import Crew
 from aliquot.collect.earlier import check_replaceable, earlier_sides, known_rows, list_head
 from aliquot.collect.examine import TIME_LIMIT, Examiner
 from aliquot.collect.examined import ExaminedStore, Measured, examined_path
-from aliquot.collect.findings import Finding, Limits, Rules, noted, written_notes
-from aliquot.collect.fingerprint import EMPTY, Fingerprint, FingerprintIndex
+from aliquot.collect.findings import Limits, Rules, noted, written_notes
 from aliquot.collect.layouts import Labeller, labels_for
 from aliquot.collect.manifest import Row, as_csv, write_text
 from aliquot.collect.measure import Examination, sha256_of
-from aliquot.collect.prints import PrintStore, prints_path
 from aliquot.collect.split import held_out
+from aliquot.collect.twins import Twins
 from aliquot.io.names import RESULT_MARK, SOUND_SUFFIXES, shown
 
 
@@ -145,14 +143,13 @@ class _Collection:
         self._label = label
         self._known = known_rows(wish.manifest)
         self._examined = ExaminedStore(examined_path(wish.manifest), wish.limits)
-        self._prints = PrintStore(prints_path(wish.manifest), usable())
-        self._index = FingerprintIndex(self._prints.scheme)
+        self._twins = Twins(wish.manifest)
         self._seen: dict[str, str] = {}
 
     def examiner(self) -> Examiner:
         """Somebody to examine recordings as this collection needs it."""
         wish = self._wish
-        return Examiner(time_limit=wish.time_limit, limits=wish.limits, scheme=self._prints.scheme)
+        return Examiner(time_limit=wish.time_limit, limits=wish.limits, scheme=self._twins.scheme)
 
     def _name(self, path: Path) -> str:
         return Path(os.path.relpath(path, self._wish.manifest.parent)).as_posix()
@@ -174,7 +171,7 @@ class _Collection:
             return _Candidate(path, name, Refusal(path, reason))
         row = self._known.get(name)
         row = row if row is not None and row.sha256 == sha256 else None
-        measured = self._examined.get(sha256) if sha256 in self._prints else None
+        measured = self._examined.get(sha256) if sha256 in self._twins else None
         running = crew.examine(path) if measured is None else None
         return _Candidate(path, name, None, row, measured, running)
 
@@ -188,7 +185,7 @@ class _Collection:
             broken = next((f for f in found.problems if f.kind == "unreadable"), None)
             if broken is not None:
                 return Step(path, refusal=Refusal(path, broken.detail, unreadable=True))
-            self._prints.put(found.sha256, found.fingerprint)
+            self._twins.put(found.sha256, found.fingerprint)
             measured = self._examined.put(found)
         if measured is None:
             raise ValueError(f"{path}: a candidate is refused, known, or being examined")
@@ -206,23 +203,9 @@ class _Collection:
         }
         return replace(Row(name), **texts)
 
-    def _twin(self, fingerprint: Fingerprint) -> Finding | None:
-        """A listed recording that sounds the same, as a finding."""
-        match = self._index.find(fingerprint)
-        if match is None:
-            return None
-        figure = f"{match.error:.0%} of the fingerprint differs"
-        if match.whole:
-            return Finding("duplicate", f"sounds like {shown(match.name)} ({figure})")
-        where = (
-            f"{abs(match.offset_seconds):.1f} s into {'it' if match.offset_seconds > 0 else 'this'}"
-        )
-        return Finding("excerpt", f"shares its sound with {shown(match.name)} ({figure}, {where})")
-
     def _admit(self, path: Path, row: Row, measured: Measured, *, kept: bool) -> Step:
         """A step with the row, if nothing speaks against it."""
-        fingerprint = self._prints.get(measured.sha256) or EMPTY
-        twin = self._twin(fingerprint)
+        twin = self._twins.finding(measured.sha256)
         found = (*measured.problems, *([twin] if twin is not None else []))
         refused = self._wish.rules.refusing(found)
         highest, reason = row.bandwidth_hz or 0.0, noted(refused)
@@ -231,7 +214,7 @@ class _Collection:
             reason = f"narrow: carries sound up to {highest:.0f} Hz only, {least}"
         if reason:
             return Step(path, refusal=Refusal(path, reason))
-        self._index.add(row.file, fingerprint)
+        self._twins.admit(row.file, measured.sha256)
         notes = noted([*written_notes(row.notes), *found])
         return Step(path, row=replace(row, notes=notes), kept=kept)
 

@@ -1,0 +1,22 @@
+"""The command line as a program of its own whose hosts are the fake ones of its parent.
+
+``python command.py PORT CA_FILE HOST,HOST WORD…`` runs ``aliquot WORD…``.
+"""
+
+import sys
+from pathlib import Path
+
+from aliquot.cli import main
+from aliquot.collect.network import Network
+from fakes.web import Clock
+
+if __name__ == "__main__":
+    port, ca_file, hosts, *words = sys.argv[1:]
+    clock = Clock()
+    network = Network(
+        pinned={host: ("127.0.0.1", int(port)) for host in hosts.split(",")},
+        ca_file=Path(ca_file),
+        now=clock.now,
+        sleep=clock.sleep,
+    )
+    main(words, obj=network)
