@@ -208,9 +208,16 @@ def test_the_command_prints_the_table_and_writes_json(command: Evaluate, tmp_pat
     content = json.loads((tmp_path / "a.json").read_text())
     assert len(content["files"]) == 2 * len(BASELINES)
     assert content["options"]["tasks"] == ["cutoff-3000"]
+    assert content["models"] == {}
     means = [row for row in content["rows"] if row["family"] is None]
     lsd = [row["lsd"] for row in content["files"] if row["method"] == "oracle"]
     assert means[-1]["lsd"] == pytest.approx(np.mean(lsd), abs=1e-3)
+
+
+def test_groups_of_tasks_stand_for_their_members() -> None:
+    assert {task.name for task in named_tasks("rates")} == {"x2", "x4", "x6", "11025"}
+    assert {task.name for task in named_tasks("kuleshov")} == {"x2-16k", "x4-16k"}
+    assert {task.output_rate for task in named_tasks("all")} == {44_100, 48_000}
 
 
 def test_a_list_and_a_family_narrow_the_run(command: Evaluate, tmp_path: Path) -> None:

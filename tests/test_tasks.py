@@ -28,7 +28,8 @@ def test_the_tasks_of_the_protocol_are_there() -> None:
     assert rates["11025"] == (44_100, 11_025)
     assert TASKS["vorbis-q0"].codec == ("vorbis", 0.0)
     assert TASKS["aac-96"].codec == ("aac", 96.0)
-    assert len(TASKS) == 18
+    assert rates["x4-16k"] == (16_000, 4_000)
+    assert len(TASKS) == 20
 
 
 @pytest.mark.parametrize("name", ["x5", "cutoff-", "cutoff-999", "cutoff-30000", "mp3"])

@@ -19,6 +19,9 @@ TRAINED, UNSEEN = "trained", "held-out"
 
 FAMILY_CHOICES = (TRAINED, UNSEEN, *FAMILIES)
 
+FULL_RATE = 44_100
+"""Tasks that end at a lower rate are those of the founding papers alone."""
+
 RESAMPLER_EDGE = 0.92
 """soxr's best quality is flat up to this part of the lower Nyquist frequency (-3 dB at 0.95)."""
 

@@ -1,5 +1,6 @@
 """``aliquot evaluate``: the table of models and baselines."""
 
+import hashlib
 import json
 import os
 from dataclasses import asdict
@@ -28,7 +29,7 @@ NO_MODEL = "none"
 )  # fmt: skip
 @click.option(
     "--tasks", default=DEFAULT_TASKS, show_default=True,
-    help="Names with commas; 'rates', 'cutoffs', 'codecs' and 'all' stand for several.",
+    help="Names with commas; 'rates', 'cutoffs', 'codecs', 'kuleshov', 'all' stand for several.",
 )  # fmt: skip
 @click.option(
     "--model", "models", multiple=True, default=("default",), show_default=True,
@@ -122,13 +123,15 @@ def evaluate(
 
 def named_tasks(text: str) -> "tuple[Task, ...]":
     """The tasks of names with commas between them; groups stand for their members."""
-    from aliquot.tasks import TASKS, find_task
+    from aliquot.tasks import FULL_RATE, TASKS, find_task
 
+    full = [task for task in TASKS.values() if task.output_rate >= FULL_RATE]
     groups = {
-        "rates": [task for task in TASKS.values() if task.input_rate < task.output_rate],
+        "rates": [task for task in full if task.input_rate < task.output_rate],
         "cutoffs": [task for task in TASKS.values() if task.name.startswith("cutoff-")],
         "codecs": [task for task in TASKS.values() if task.codec],
-        "all": list(TASKS.values()),
+        "all": full,
+        "kuleshov": [task for task in TASKS.values() if task.output_rate < FULL_RATE],
     }
     names = [name.strip() for name in text.split(",") if name.strip()]
     chosen = [task for name in names for task in groups.get(name) or [find_task(name)]]
@@ -147,10 +150,17 @@ def needed_packages() -> None:
 
 def write_json(path: Path, plan: "Plan", rows: "tuple[Row, ...]", result: "Evaluation") -> None:
     """Everything that was measured, and with what."""
+    from aliquot.methods import RAW
+    from aliquot.weights import read
+
     options = asdict(plan) | {"tasks": [task.name for task in plan.tasks]}
     content = {
         "aliquot": aliquot.__version__,
         "options": options,
+        "models": {
+            name: hashlib.sha256(read(name.removesuffix(RAW))[0]).hexdigest()
+            for name in plan.models
+        },
         "rows": [row.as_dict() for row in rows],
         "files": [score.as_dict() for score in result.scores],
         "real_or_restored": [
