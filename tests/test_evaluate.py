@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from aliquot.audio import Audio, Waveform
 from aliquot.baselines import BASELINES
 from aliquot.cli import main
+from aliquot.cli.evaluate import named_tasks
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.dsp.resample import resample
 from aliquot.evaluate import Plan, evaluate, label_of, make_piece
