@@ -1,8 +1,8 @@
 """What a window lets through of strong bands into empty ones.
 
 Band powers that are filtered as such are emptied to nothing; those of a filtered waveform are not:
-the window spreads every bin over all others, and single precision adds a floor. A network that is to
-read what a slope has left must know both.
+the window spreads every bin over all others, and single precision adds a floor. A network that is
+to read what a slope has left must know both.
 """
 
 import numpy as np
