@@ -16,7 +16,7 @@ import pytest
 from fakes.catalogue import Song, Stub, songs
 from fakes.sources import Archive
 from fakes.web import Answer, Authority, Request, Web
-from fakes.world import Looking, MakeWorld, World, blind, inspected, quick
+from world import Looking, MakeWorld, World, blind, inspected, quick
 
 import aliquot.collect.collection as collection_module
 import aliquot.collect.folder as folder_module
@@ -51,7 +51,7 @@ def test_killed_at_twenty_random_moments_and_run_again_it_is_the_same(
     unhurried = {fake.api: fake.answer, fake.files: slowly(fake)}
     with Web(authority, unhurried) as web:
         command = [
-            sys.executable, str(Path(__file__).parent / "fakes" / "victim.py"), fake.name,
+            sys.executable, str(Path(__file__).parent / "programs" / "victim.py"), fake.name,
             str(web.port), str(authority.ca_file), *unhurried,
         ]  # fmt: skip
         path = os.pathsep.join([str(Path(__file__).parent), *sys.path])

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from fakes.catalogue import Song, songs
 from fakes.web import Answer, Request
-from fakes.world import MakeWorld, World
+from world import MakeWorld, World
 
 import aliquot.cli.collect as command
 from aliquot.cli import main
@@ -228,7 +228,7 @@ def test_a_run_shows_how_long_it_will_take_and_goes_on_after_an_interruption(
     place.fake.songs = songs(6)
     place.web.apps[place.fake.files] = lambda request: unhurried(place, request)
     program = [
-        sys.executable, str(Path(__file__).parent / "fakes" / "command.py"), str(place.web.port),
+        sys.executable, str(Path(__file__).parent / "programs" / "command.py"), str(place.web.port),
         str(place.web.network().ca_file), ",".join(place.web.apps), "collect", place.fake.name,
         "folk", "--hours", "0.005", "--contact", "me@example.org", "--out",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from fakes.catalogue import Song, songs
 from fakes.web import Answer, Authority, Request, Web, as_json, file_answer
-from fakes.world import Looking, MakeWorld, quick
+from world import Looking, MakeWorld, quick
 
 from aliquot.cli import main
 from aliquot.collect.client import Client

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 from fakes.sources import KINDS
-from fakes.world import MakeWorld, inspected
+from world import MakeWorld, inspected
 
 from aliquot.collect.manifest import read_list
 from aliquot.collect.sources import find, names
