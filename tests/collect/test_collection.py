@@ -27,6 +27,7 @@ from aliquot.collect.inspector import Findings
 from aliquot.collect.journal import KEPT, Entry, Journal
 from aliquot.collect.licences import Policy
 from aliquot.collect.manifest import Row, as_csv, read_rows, write_text
+from aliquot.collect.report import report_on
 from aliquot.collect.totals import total
 from aliquot.errors import ConfigError, OutputError
 
@@ -148,6 +149,13 @@ def test_a_thousand_recordings_are_collected_with_true_totals(world: MakeWorld) 
     assert all(entry["reason"] and entry["state"] == "refused" for entry in rejected)
     credits_text = (place.folder / "ATTRIBUTION.md").read_text()
     assert all(f"[{song.title}]" in credits_text for song in free)
+    report = report_on(place.folder)
+    counts = Counter(song.licence for song in free)
+    assert (report.recordings, len(report.problems)) == (len(free), 0)
+    assert report.by_licence == pytest.approx(
+        {name: counts[code] * 3 / 3600 for name, code in
+         (("CC-BY-4.0", "by"), ("CC0-1.0", "cc0"), ("PDM-1.0", "pdm"))}
+    )  # fmt: skip
 
 
 def test_share_alike_is_taken_when_asked_for(world: MakeWorld) -> None:

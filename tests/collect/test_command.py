@@ -43,7 +43,7 @@ def test_a_query_becomes_a_folder_with_a_manifest(world: MakeWorld) -> None:
     assert done.stdout.split("\n") == [str(manifest), str(held_out), ""]
     assert len(place.rows) == 4
     assert "refused: Bo/.. - Song 9: CC-BY-NC-4.0 forbids commercial use" in done.stderr
-    assert "4 recordings in the set: 0.00 h of music" in done.stderr
+    assert "4 recordings in the set: 0.2 min of music" in done.stderr
     assert "    4 CC-BY-4.0" in done.stderr
     assert "left out: 1 refused\n      1 CC-BY-NC-4.0" in done.stderr
     assert "4 in the manifest, 1 of them held out" in done.stderr
@@ -62,7 +62,7 @@ def test_a_run_that_is_told_to_be_quiet_prints_paths_alone(world: MakeWorld) -> 
 def test_a_source_that_has_less_than_asked_for_says_so(world: MakeWorld) -> None:
     done = run(world("wikimedia", 2), "--hours", 2)
     assert done.exit_code == 0
-    assert "the source has no more: 0.00 h of 2 h" in done.stderr
+    assert "the source has no more: 0.1 min of 2.00 h" in done.stderr
 
 
 def test_a_dry_run_says_what_would_come_and_fetches_nothing(world: MakeWorld) -> None:
@@ -71,7 +71,9 @@ def test_a_dry_run_says_what_would_come_and_fetches_nothing(world: MakeWorld) ->
     done = run(place, "--dry-run")
     assert done.exit_code == 0
     size = sum(len(song.data) for song in place.fake.songs[:3]) / 1e6
-    expected = f"3 recordings would be fetched: 0.00 h of music, {size:.1f} MB\n      3 CC-BY-4.0\n"
+    expected = (
+        f"3 recordings would be fetched: 0.1 min of music, {size:.1f} MB\n      3 CC-BY-4.0\n"
+    )
     assert done.stdout.startswith(expected)
     assert "would: Bo/.. - Song 1, CC-BY-4.0, " in done.stderr
     assert "refused: Ada Öl - Song 8, CC-BY-ND-4.0, -: CC-BY-ND-4.0 forbids" in done.stderr

@@ -267,9 +267,10 @@ def collected(
 def status(totals: "Totals", wish: "Wish", *, broken: bool, quiet: bool) -> int:
     """The exit status of a run."""
     from aliquot.collect.journal import FAILED
+    from aliquot.collect.totals import length
 
     if totals.seconds < wish.seconds and not broken and not quiet:
-        say(f"the source has no more: {totals.seconds / 3600:.2f} h of {wish.seconds / 3600:g} h")
+        say(f"the source has no more: {length(totals.seconds)} of {length(wish.seconds)}")
     if not totals.taken:
         return UNREADABLE if totals.states[FAILED] else NO_INPUT
     return SOME_FAILED if broken or totals.states[FAILED] else 0
