@@ -27,12 +27,14 @@ def songs(tmp_path: Path, music: Waveform) -> Path:
 
 
 def test_a_folder_of_ones_own_is_prepared_and_trained_on(
-    program: Program, songs: Path, tmp_path: Path
+    program: Program, songs: Path, tmp_path: Path, music: Waveform
 ) -> None:
+    soundfile.write(songs / "artist 0" / "song 0.flac", (3 * music.T).clip(-0.9, 0.9), 44_100)
     done = program("prepare", "songs")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n") == ["songs/manifest.csv", "songs/held-out.txt", ""]
     assert done.stderr.startswith("6 listed, 2 of them held out; 0:18 of music, 3 artists")
+    assert "\nnoted: 1 clipped; which: aliquot data report songs/manifest.csv\n" in done.stderr
     held = read_list(songs / "held-out.txt")
     assert len({Path(name).parent for name in held}) == 1
     if find_spec("torch") is None:

@@ -1,6 +1,7 @@
 """``aliquot collect`` as people use it: what it prints, what it refuses, how it ends."""
 
 import hashlib
+import io
 import os
 import re
 import signal
@@ -11,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 from click.testing import CliRunner, Result
 from fakes.catalogue import Song, songs
 from fakes.web import Answer, Request
 from world import MakeWorld, World
 
 import aliquot.cli.collect as command
+from aliquot.audio import Waveform
 from aliquot.cli import main
 
 KEYS = {
@@ -181,6 +184,35 @@ def test_a_source_that_breaks_off_leaves_what_there_is(world: MakeWorld) -> None
     assert "3 in the manifest" in done.stderr
     assert run(place).exit_code == 0
     assert len(place.rows) == 5
+
+
+class Louder(Song):
+    """Twelve seconds; the second recording is the first at another level, by somebody else."""
+
+    samples: Waveform
+
+    @property
+    def data(self) -> bytes:
+        gain, file = (1.0, 0.5, -0.7)[self.number - 1], io.BytesIO()
+        samples = self.samples[::-1, ::-1] if self.number == 3 else self.samples
+        soundfile.write(file, gain * samples.T, 44_100, format="FLAC")
+        return file.getvalue()
+
+
+def test_what_sounds_like_another_recording_is_left_out_in_every_run(
+    world: MakeWorld, song: Waveform
+) -> None:
+    place = world("internet-archive", 0)
+    Louder.samples = song
+    place.fake.songs = [Louder(1, artist="Ann"), Louder(2, artist="Bo"), Louder(3, artist="Cy")]
+    for _ in range(2):
+        done = run(place)
+        assert done.exit_code == 0, done.stderr
+        assert [row.title for row in place.rows] == ["Song 1", "Song 3"]
+        assert "useless: Bo - Song 2: duplicate: sounds like audio/internet-arch" in done.stderr
+        journal = place.folder / ".collect" / "journal.jsonl"  # as if it had not been looked at
+        lines = journal.read_text().splitlines(keepends=True)
+        journal.write_text("".join(line for line in lines if '"useless"' not in line))
 
 
 @pytest.mark.parametrize(

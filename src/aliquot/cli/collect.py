@@ -235,6 +235,7 @@ def collected(
     from aliquot.collect.inspector import Inspector
     from aliquot.collect.journal import Journal
     from aliquot.collect.network import NetworkError
+    from aliquot.collect.report import noted_in
     from aliquot.collect.totals import Totals
 
     totals, broken = Totals(), None
@@ -261,6 +262,8 @@ def collected(
     if not quiet:
         say(totals.as_text())
         say(f"{len(summary.rows)} in the manifest, {len(summary.held_out)} of them held out")
+        if noted := noted_in(summary.rows):
+            say(f"noted: {noted}; which: aliquot data report {wish.folder}")
     return status(totals, wish, broken=broken is not None, quiet=quiet)
 
 
