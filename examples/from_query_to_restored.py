@@ -75,6 +75,8 @@ def level_above_db(samples: Waveform, cutoff_hz: float) -> float:
 
 def main() -> None:
     """Do it all in the folder named on the command line."""
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
     folder = Path(sys.argv[1])
     music, run, model = folder / "music", folder / "run", folder / "first.onnx"
     folder.mkdir(parents=True, exist_ok=True)
