@@ -39,8 +39,6 @@ ANCHOR_END = 0.97
 """Where the third-octave that levels are relative to ends, over the cut-off."""
 LEAST, MOST = -15.0, 6.0
 """Log10 power over the anchor beyond which bands are not told apart."""
-DEEPEST = 8.0
-"""Log10 of the largest gain by which what a slope has left is brought back."""
 LOUDEST = 3.5
 """Log10 level over the anchor that no band exceeds."""
 
@@ -160,14 +158,10 @@ class Spectral(nn.Module):
             for dilation in config.dilations
         )
         self.norm = nn.LayerNorm(config.width)
-        self.leave = nn.Linear(config.width, 5 * config.output_bands)
+        self.leave = nn.Linear(config.width, 4 * config.output_bands)
         self.tonal = nn.Linear(blocks, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
-        with torch.no_grad():  # at first what is left is hardly trusted, and lies 20 dB too low
-            self.leave.bias[3 * config.output_bands :].reshape(2, -1).copy_(
-                torch.tensor([[-3.0], [math.log(1 / (DEEPEST - 1))]])
-            )
 
     def forward(self, spectrum: Tensor, cutoff_bin: Tensor, noise: Tensor) -> Tensor:
         """Return the high band; see the class for shapes."""
@@ -309,9 +303,9 @@ class Spectral(nn.Module):
             keeps ``(batch, 1, frames, output_bands)``, and share in power of what remains above
             the cut-off, as the level.
 
-        The level is a guess from the given band, or that of what remains above the cut-off times
-        what the filter took: the more the remains are trusted, the more the second. Theirs is the
-        true course over time, and one gain for all moments is easier to guess than that.
+        The level is a guess, or that of what remains above the cut-off times the gain that brings
+        it to the guess's mean over time: the more the remains are trusted, the more the second.
+        Theirs is the true course over time, and what a filter took changes slowly.
         """
         anchor = self.anchor(bands, cutoff_bin)
         levels = self.levels(bands, anchor)
@@ -319,12 +313,12 @@ class Spectral(nn.Module):
         for block in self.blocks:
             x = block(x)
         batch, _, frames, _ = bands.shape
-        out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 5, -1)
+        out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 4, -1)
         guess = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
         mix = torch.sigmoid(out[:, :, :, 1] + self.tonality(flatness, cutoff_bin))
         share = torch.sigmoid(out[:, :1, :, 2])
         trust = torch.sigmoid(out[:, :, :, 3]) * (bands / (bands + TINY) @ self.places)
-        lost = self.steadied(DEEPEST * torch.sigmoid(out[:, :, :, 4]), trust)
         left = 0.5 * levels.float() @ self.places
+        lost = self.steadied(guess - left, trust)
         level = (guess + trust * (left + lost - guess)).clamp(max=LOUDEST)
         return anchor, level, mix, share, trust
