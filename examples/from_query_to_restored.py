@@ -67,10 +67,11 @@ def load(path: Path) -> Waveform:
 
 def level_above_db(samples: Waveform, cutoff_hz: float) -> float:
     """Level of what lies above a frequency, in dB of full scale."""
-    spectrum = np.fft.rfft(samples, axis=1)
-    spectrum[:, np.fft.rfftfreq(samples.shape[1], 1 / RATE) < cutoff_hz] = 0
-    high = np.fft.irfft(spectrum, n=samples.shape[1], axis=1)
-    return float(10 * np.log10(np.mean(high**2) + 1e-20))
+    length = samples.shape[1]
+    spectrum = np.fft.rfft(samples * np.hanning(length), axis=1)
+    high = spectrum[:, np.fft.rfftfreq(length, 1 / RATE) >= cutoff_hz]
+    power = np.sum(np.abs(high) ** 2) / (0.375 * length**2 / 2) / samples.shape[0]
+    return float(10 * np.log10(power + 1e-20))
 
 
 def main() -> None:
