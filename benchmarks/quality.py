@@ -4,15 +4,21 @@
 
 Runs ``aliquot evaluate`` four times (two sets, trained and held-out filter families) and writes
 ``benchmarks/results/quality-*.json``, from which ``docs/benchmarks.md`` and the tables of the model
-card are made. ``--pages`` makes the pages again from the results that are there.
+card are made; what the card says of the file and its training comes from the file, the settings and
+the log. ``--pages`` makes the pages again from what is there.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
+
+import onnxruntime
+
+from aliquot import weights
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -27,7 +33,7 @@ COLUMNS = (
     ("bias_p90_db", 1), ("texture", 2), ("low_snr_db", 1), ("snr_db", 1), ("side_db", 1),
     ("coherence", 3),
 )  # fmt: skip
-BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+CARD = ROOT / "docs" / "models" / "aliquot-1.md"
 
 
 def measure(music: Path, model: str, jobs: int, families: list[str]) -> None:
@@ -121,10 +127,46 @@ def write_pages() -> None:
         "cut-off that it found itself.\n\n"
     )
     (ROOT / "docs" / "benchmarks.md").write_text(page + text.rstrip() + "\n", encoding="utf-8")
-    card = ROOT / "docs" / "models" / "aliquot-1.md"
-    before, _, rest = card.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    card.write_text(f"{before}{BEGIN}\n\n{text.rstrip()}\n\n{END}{after}", encoding="utf-8")
+    card = replaced(CARD.read_text(encoding="utf-8"), "facts", facts())
+    CARD.write_text(replaced(card, "tables", text.rstrip()), encoding="utf-8")
+
+
+def replaced(page: str, name: str, text: str) -> str:
+    """A page with other text between its marks of a name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{text}\n\n{end}{after}"
+
+
+def facts() -> str:
+    """What the file, the settings and the log say of the released model, as Markdown."""
+    content, name = weights.read("default")
+    release = weights.find(name)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+    told = session.get_modelmeta().custom_metadata_map
+    settings = tomllib.loads((ROOT / "settings" / "aliquot.toml").read_text(encoding="utf-8"))
+    log = CARD.with_name(f"{name}-log.jsonl")
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    levels, waves = settings["levels"], settings["optim"]
+    assert levels["steps"] + waves["steps"] == rows[-1]["step"], "the log is of another run"
+    assert int(told["steps"]) <= rows[-1]["step"], "the log is of another run"
+    table = {
+        "file": f"`src/aliquot/released/{release.file}`, {len(content):,} bytes",
+        "sha256": f"`{release.sha256}`",
+        "network": f"`models/spectral.py`, {int(told['parameters']):,} parameters",
+        "settings": "`settings/aliquot.toml`",
+        "trained at commit": f"`{told['commit']}`",
+        "training": f"{levels['steps']:,} steps of {levels['batch']} pieces on band powers, then "
+        f"{waves['steps']:,} of {waves['batch']} on waveforms, "
+        f"{rows[-1]['seconds'] / 60:.0f} minutes on two shared CPU cores; "
+        f"weights of step {int(told['steps']):,}; log: [{log.name}]({log.name})",
+        "levels raised by": f"{told['level_db']} dB",
+        "licence of the weights": release.licence,
+    }
+    return "\n".join(["| | |", "|---|---|", *(f"| {key} | {row} |" for key, row in table.items())])
 
 
 def main() -> None:

@@ -109,7 +109,8 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
     network, trained = load_network(run, level_db)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".part.onnx")
-    metadata = {"steps": str(trained["step"])}
+    parameters = sum(part.numel() for part in network.parameters())
+    metadata = {"steps": str(trained["step"]), "parameters": str(parameters)}
     if isinstance(network, Spectral):
         _trace_spectral(network, temporary)
         metadata |= _spectral_facts(network.config) | {"level_db": str(level_db)}
