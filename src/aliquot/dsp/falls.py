@@ -31,14 +31,14 @@ from aliquot.dsp.spectrum_profile import (
     smoothed_db,
 )
 
-FILTERED = 0.1
+FILTERED = 0.05
 """Probability that a gentle filter was there at all, before anything is heard."""
 FILTERED_TWICE = 1e-5
 """The same where a cliff has been seen that no everyday codec or converter makes: that cliff is
 the end, and what falls below it was most likely dark by nature, as strings are."""
 EVERYDAY_EDGE_HZ = 15_000.0
 """Codecs and converters end here or higher, or at the file's own Nyquist frequency."""
-QUANTILE = 0.55
+QUANTILE = 0.60
 """Of the cut-off's probability: just above the median, since too low an estimate does more harm."""
 
 _FEWEST_POINTS = 16

@@ -1,9 +1,10 @@
 """How long-term spectra of music run when nobody has filtered them.
 
-Levels of 1/12-octave bands, in dB over log-frequency, are taken for a Gaussian process: a straight
-line whose slope differs from recording to recording, a wander about it that forgets itself within
-an octave, and the unevenness of notes. Mean and spreads are fitted to the originals of the training
-music, artists counting equally, by maximum likelihood (docs/decisions/0018).
+Levels of 1/12-octave bands, in dB over log-frequency, are taken for a Gaussian process: a gently
+bent line whose slope differs from recording to recording, a wander about it that forgets itself
+within an octave, and the unevenness of notes. Constants lie near those of the highest likelihood of
+the training originals, artists counting equally (`benchmarks/fit_natural.py`), and where filters
+laid over them are found best and dark music is least taken for filtered (docs/decisions/0018).
 """
 
 import numpy as np
@@ -12,12 +13,12 @@ from aliquot.dsp.spectrum_profile import LOWEST_HZ, Floats
 
 SLOPE_DB = -7.7
 """Mean slope in the middle, dB per octave."""
-BEND_DB = -0.5
-"""Mean bend, dB per octave squared: spectra fall the faster the higher."""
+BEND_DB = -0.9
+"""Mean bend, dB per octave squared: the higher, the faster spectra fall."""
 SLOPE_SPREAD_DB = 2.5
-"""Spread of the slope from recording to recording; 1.9 was fitted, darker music exists."""
+"""Spread of the slope from recording to recording; fits lie at 1.7 to 1.9, darker music exists."""
 WANDER_DB = 5.0
-"""Spread of the levels about their line; 4.3 was fitted."""
+"""Spread of the levels about their line; fits lie at 4.3 to 5.7."""
 WANDER_OCTAVES = 1.1
 """Distance over which the wander forgets itself."""
 DETAIL_DB, DETAIL_OCTAVES = 1.1, 0.09
