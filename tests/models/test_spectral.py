@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -133,25 +134,42 @@ def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four() ->
 def test_what_a_slope_has_left_is_amplified_and_silence_is_not(
     network: Spectral, noise: torch.Tensor
 ) -> None:
-    """All trust in what lies above the cut-off: it comes back louder, its fine structure kept."""
+    """All trust in what lies 60 dB down: it comes back as loud as is guessed, with its own course
+    over time and fine structure."""
     network = copy.deepcopy(network)
     with torch.no_grad():
         network.leave.weight.zero_()
-        network.leave.bias.copy_(torch.tensor([0.0] * 60 + [20.0] * 20))
+        network.leave.bias.copy_(torch.tensor([0.3] * 20 + [0.0] * 40 + [20.0] * 20))
     generator = torch.Generator().manual_seed(3)
     shape = (1, 2, 2, INNER + 2 * TINY.context, TINY.bins)
     whole = 20 * torch.randn(shape, generator=generator)
-    above = (torch.arange(TINY.bins) > 330) & (torch.arange(TINY.bins) < TINY.bins - 1)
+    above = (torch.arange(TINY.bins) > 420) & (torch.arange(TINY.bins) < TINY.bins - 1)
     inner = slice(TINY.context, -TINY.context)
     sloped = torch.where(torch.arange(TINY.bins) > 300, 0.001 * whole, whole)
     restored = high(network, sloped, noise)[..., above]
     wanted = whole[:, :, :, inner][..., above]
     assert torch.corrcoef(torch.stack([restored.flatten(), wanted.flatten()]))[0, 1] > 0.97
-    assert restored.square().mean() > 0.1 * wanted.square().mean()
+    gain = restored.square().mean() / wanted.square().mean()
+    assert 10 * math.log10(float(gain)) == pytest.approx(0.0, abs=1.0)
+    loud = torch.where(torch.arange(shape[3]) % 8 < 4, 1.0, 0.1)[:, None]
+    course = torch.where(torch.arange(TINY.bins) > 300, loud * sloped, sloped)
+    restored = high(network, course, noise)[..., above].square().mean(dim=(0, 1, 2, 4))
+    both = torch.stack([restored.log(), loud[inner, 0].log()])
+    assert torch.corrcoef(both)[0, 1] > 0.97
     walled = torch.where(torch.arange(TINY.bins) > 300, 0.0, whole)
     restored = high(network, walled, noise)[..., above]
     assert restored.square().mean() > 0.1 * wanted.square().mean()
     assert torch.corrcoef(torch.stack([restored.flatten(), wanted.flatten()]))[0, 1].abs() < 0.1
+
+
+def test_what_a_filter_took_is_averaged_over_moments_that_are_trusted() -> None:
+    """By hand: of 1, 3 and an 8 without trust remains 2, wherever all three are in reach."""
+    network = Spectral(dataclasses.replace(TINY, steady=5))
+    lost = torch.tensor([1.0, 3.0, 8.0]).reshape(1, 1, 3, 1)
+    trust = torch.tensor([0.5, 0.5, 0.0]).reshape(1, 1, 3, 1)
+    torch.testing.assert_close(
+        network.steadied(lost, trust), torch.full((1, 1, 3, 1), 2.0), atol=1e-4, rtol=0
+    )
 
 
 def test_a_result_depends_on_its_context_and_no_further(

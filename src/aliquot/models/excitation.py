@@ -10,8 +10,9 @@ from torch.nn import functional as fn
 
 BLOCK_BINS = 16
 """Bins of a whitening block."""
-TINY = 1e-12
-"""Power that is silence; white noise of unit variance has 1."""
+TINY = 1e-16
+"""Power that is silence; white noise of unit variance has 1. A 32-bit float file and a transform in
+single precision hold a spectrum down to here, and so does what a steep slope has left."""
 
 
 def block_means(power: Tensor) -> Tensor:
@@ -34,7 +35,7 @@ def whitened(spectrum: Tensor, block_power: Tensor) -> Tensor:
     """The spectrum with unit mean power in every block, as ``spectrum``; the last bin is 0."""
     batch, channels, planes, frames, bins = spectrum.shape
     whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
-    whitening = (block_power + 1e-14).rsqrt()[:, :, None, :, :, None]
+    whitening = (block_power + 0.01 * TINY).rsqrt()[:, :, None, :, :, None]
     return fn.pad((whole * whitening).reshape(batch, channels, planes, frames, -1), (0, 1))
 
 

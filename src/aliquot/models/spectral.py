@@ -16,7 +16,7 @@ Properties that hold by construction, not by training:
 
 - levels scale: all levels are relative to the last third-octave of the given band (the anchor), so
   what the network does not know is continued from there, twice the input is twice the output (up
-  to a floor at -120 dBFS), silence gives exact silence, and a silent side signal stays silent;
+  to a floor at -160 dBFS), silence gives exact silence, and a silent side signal stays silent;
 - copies shift by multiples of ``window / hop`` bins, for which a bin's phase advances by whole
   turns from frame to frame: no rotation is needed and it does not matter where frames start;
 - swapped channels give swapped levels: the noise of the side follows that of the middle as far as
@@ -37,8 +37,10 @@ from aliquot.models.layers import Block, warped_bands
 
 ANCHOR_END = 0.97
 """Where the third-octave that levels are relative to ends, over the cut-off."""
-LEAST, MOST = -8.0, 6.0
+LEAST, MOST = -15.0, 6.0
 """Log10 power over the anchor beyond which bands are not told apart."""
+LOUDEST = 3.5
+"""Log10 level over the anchor that no band exceeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class SpectralConfig:
         dilations: One per block.
         guard_bins: Smallest guard below the cut-off in bins (500 Hz at 44.1 kHz).
         level_offset: Log10 level over the anchor at which an untrained network starts.
+        steady: Frames over which what a filter took is averaged: it changes slowly; odd.
         dropout: Probability of dropping a unit of a block while training.
     """
 
@@ -71,6 +74,7 @@ class SpectralConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 1)
     guard_bins: float = 23.2
     level_offset: float = -0.3
+    steady: int = 33
     dropout: float = 0.0
 
     @property
@@ -81,7 +85,29 @@ class SpectralConfig:
     @property
     def context(self) -> int:
         """Frames on each side that an output frame depends on."""
-        return 9 + sum(self.dilations) * (self.kernel // 2)
+        return 9 + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
+
+
+def between(centres: Tensor, bands: Tensor) -> Tensor:
+    """Weights that read values known at ``centres`` at the middles of ``bands``.
+
+    Args:
+        centres: ``(n,)`` in bins, rising.
+        bands: ``(m, bins)`` weights.
+
+    Returns:
+        ``(n, m)``; every column sums to one.
+
+    >>> between(torch.tensor([0.0, 2.0, 4.0]), torch.tensor([[0.0, 1.0, 0.0, 0.0]])).T.tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+    middles = (bands * torch.arange(bands.shape[1])).sum(1) / bands.sum(1)
+    middles = middles.clamp(min=float(centres[0]), max=float(centres[-1]))
+    above = torch.searchsorted(centres, middles).clamp(1, len(centres) - 1)
+    low, high = centres[above - 1], centres[above]
+    part = ((middles - low) / (high - low))[:, None]
+    rows = torch.eye(len(centres))
+    return (rows[above - 1] * (1 - part) + rows[above] * part).T.contiguous()
 
 
 class Spectral(nn.Module):
@@ -102,6 +128,7 @@ class Spectral(nn.Module):
     analysis: Tensor
     synthesis: Tensor
     band_centres: Tensor
+    places: Tensor
 
     def __init__(self, config: SpectralConfig) -> None:
         super().__init__()
@@ -122,6 +149,7 @@ class Spectral(nn.Module):
         )
         centres = (band_in * torch.arange(bins)).sum(1) / band_in.sum(1)
         self.register_buffer("band_centres", centres, persistent=False)
+        self.register_buffer("places", between(centres, self.synthesis), persistent=False)
         blocks = bins // BLOCK_BINS
         features = 2 * config.input_bands + 2
         self.enter = nn.Linear(features, config.width)
@@ -217,7 +245,20 @@ class Spectral(nn.Module):
         result: Tensor = fn.avg_pool1d(rows, 3, 1, 1)[..., None]
         return result
 
-    def features(self, bands: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Tensor:
+    def steadied(self, lost: Tensor, trust: Tensor) -> Tensor:
+        """The mean of ``lost`` over neighbouring frames, weighted by ``trust``; as ``lost``."""
+        batch, channels, frames, bands = lost.shape
+        rows = torch.cat([lost * trust, trust], dim=3).reshape(batch * channels, frames, 2 * bands)
+        width = self.config.steady
+        mean = fn.avg_pool1d(rows.transpose(1, 2), width, 1, width // 2).transpose(1, 2)
+        result: Tensor = (mean[..., :bands] / (mean[..., bands:] + 1e-6)).reshape(lost.shape)
+        return result
+
+    def levels(self, bands: Tensor, anchor: Tensor) -> Tensor:
+        """Log10 power of the bands over the anchor, ``(batch, 2, frames, input_bands)``."""
+        return (torch.log10(bands + TINY) - torch.log10(anchor + TINY)).clamp(LEAST, MOST)
+
+    def features(self, levels: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Tensor:
         """Describe each signal, ``(2 * batch, frames, features)``.
 
         Levels over the anchor, the anchor's course over 17 frames, and the cut-off: no more. What
@@ -227,11 +268,9 @@ class Spectral(nn.Module):
         Levels above the cut-off are shown too: after a brick wall there is nothing, but a gentle
         slope only lowers the treble, and how fast tells the slope.
         """
-        batch, _, frames, _ = bands.shape
-        log_anchor = torch.log10(anchor + TINY)  # (batch, 2, frames, 1)
+        batch, _, frames, _ = levels.shape
         mask = (cutoff_bin[:, None] - self.band_centres).div(4.0).clamp(0, 1)  # (batch, bands)
-        levels = (torch.log10(bands + TINY) - log_anchor).clamp(LEAST, MOST)
-        rows = log_anchor[..., 0]
+        rows = torch.log10(anchor + TINY)[..., 0]
         course = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
         shared = torch.cat([mask, torch.log(cutoff_bin / 300.0)[:, None]], dim=1)
         parts = [levels, course[..., None], shared[:, None, None].expand(batch, 2, frames, -1)]
@@ -263,15 +302,23 @@ class Spectral(nn.Module):
             copy, both ``(batch, 2, frames, output_bands)``, share of the panning that the noise
             keeps ``(batch, 1, frames, output_bands)``, and share in power of what remains above
             the cut-off, as the level.
+
+        The level is a guess, or that of what remains above the cut-off times the gain that brings
+        it to the guess's mean over time: the more the remains are trusted, the more the second.
+        Theirs is the true course over time, and what a filter took changes slowly.
         """
         anchor = self.anchor(bands, cutoff_bin)
-        x = self.enter(self.features(bands, anchor, cutoff_bin))
+        levels = self.levels(bands, anchor)
+        x = self.enter(self.features(levels, anchor, cutoff_bin))
         for block in self.blocks:
             x = block(x)
         batch, _, frames, _ = bands.shape
         out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 4, -1)
-        level = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
+        guess = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
         mix = torch.sigmoid(out[:, :, :, 1] + self.tonality(flatness, cutoff_bin))
         share = torch.sigmoid(out[:, :1, :, 2])
-        trust = torch.sigmoid(out[:, :, :, 3])
+        trust = torch.sigmoid(out[:, :, :, 3]) * (bands / (bands + TINY) @ self.places)
+        left = 0.5 * levels.float() @ self.places
+        lost = self.steadied(guess - left, trust)
+        level = (guess + trust * (left + lost - guess)).clamp(max=LOUDEST)
         return anchor, level, mix, share, trust

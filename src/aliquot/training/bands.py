@@ -59,7 +59,7 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
         flatness of mid and side.
     """
     config = network.config
-    kind = f"bands-{config.window}-{config.input_bands}"
+    kind = f"bands-{config.window}-{config.input_bands}{10 * np.log10(TINY):.0f}"
     path = Path(settings.cache) / kind / f"{piece.key}@{speed:g}.npy"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
