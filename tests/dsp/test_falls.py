@@ -110,3 +110,11 @@ def test_a_flat_tail_is_a_floor_only_far_under_the_sound() -> None:
     assert freqs[start] == pytest.approx(700 * 8, rel=0.08)
     assert shelf_start(np.maximum(slope, -12)) == freqs.size
     assert shelf_start(np.zeros(freqs.size)) == freqs.size
+
+
+def test_noise_that_covers_all_but_the_bass_leaves_nothing_to_say() -> None:
+    """Nor do the gaps between its notes, into which the noise reaches first."""
+    bass = np.minimum(-40 * np.log2(FREQS / 700), 10.0) - 20 * (np.abs(FREQS - 850) < 50)
+    found = located(np.maximum(bass, -27.0))
+    assert found.cutoff_hz == RATE / 2
+    assert 0 < found.confidence < 0.5

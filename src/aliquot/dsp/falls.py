@@ -50,6 +50,8 @@ _LEAKAGE_DB = 90.0
 """Sound so far below the strongest bin is what a Hann window lets through of it."""
 _RANGE_DB = 125.0
 """A slope is followed this far down from the strongest band; below lies rounding."""
+_COVERED = 0.25
+"""Confidence that a recording is whole of which noise covers all but the bass."""
 _SHOULDER = STEPS // 6
 """So many points before a cliff may already belong to it."""
 _CLEAR_DB = 6.0
@@ -113,6 +115,8 @@ def locate_fall(power: Floats, sample_rate: int) -> Fall:
         return Fall(float(freqs[0]), 0.0, 0.0)
     profile = _heard(power, sample_rate)
     count = profile.freqs_hz.size
+    if count < _FEWEST_POINTS and not profile.ends and nyquist >= _RATE_ENDS_BELOW_HZ:
+        return Fall(nyquist, _COVERED, 0.0)
     if count < _FEWEST_POINTS:
         return Fall(float(min(freqs[count], nyquist)), 0.0, 0.0)
     return _weigh(profile)
@@ -133,10 +137,12 @@ def _heard(power: Floats, sample_rate: int) -> _Profile:
         power = np.maximum(power - 10 ** (floor_db / 10), 0.0)
         levels = smoothed_db(power, sample_rate, freqs, _RANGE_DB)
         count = shelf + 1
-    cliff = min(cliff_start(levels[:count]), count)
-    covered = np.flatnonzero(levels[:cliff] < floor_db + _CLEAR_DB)
-    end = int(covered[0]) if covered.size else cliff
-    return _Profile(power, sample_rate, freqs[:end], levels[:end], cliff < count and end == cliff)
+    cliff = cliff_start(levels[:count])
+    clear = np.flatnonzero(levels[:cliff] >= floor_db + _CLEAR_DB)
+    end = int(clear[-1]) + 1 if clear.size else 0
+    # Gaps between notes that the floor fills are no deeper than it, for all one knows.
+    heard = np.maximum(levels[:end], floor_db)
+    return _Profile(power, sample_rate, freqs[:end], heard, cliff < count and end == cliff)
 
 
 def _weigh(profile: _Profile) -> Fall:
