@@ -35,6 +35,13 @@ def test_the_report_names_hours_and_problems(run: Run, folder: Path) -> None:
     assert "missing: 2" in lines
 
 
+def test_less_than_an_hour_is_told_in_minutes(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text(as_csv([Row("a.flac", 90.0, licence="CC0")]))
+    lines = [" ".join(line.split()) for line in run("data", "report", tmp_path).stdout.splitlines()]
+    assert lines[0] == "1 recordings, 1.50 min, 1 artists"
+    assert "1.50 min CC0" in lines
+
+
 def test_json_is_one_line_with_all_of_it(run: Run, folder: Path) -> None:
     done = run("data", "report", folder, "--json")
     assert len(done.stdout.splitlines()) == 1

@@ -13,7 +13,7 @@ import synthesise
 from fakes.catalogue import songs
 from fakes.sources import HOSTS, KINDS, SOUND
 from fakes.web import Authority, Web
-from fakes.world import MakeWorld, World
+from world import MakeWorld, World
 
 from aliquot.audio import Waveform
 

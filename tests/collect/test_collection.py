@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -16,7 +17,7 @@ import pytest
 from fakes.catalogue import Song, Stub, songs
 from fakes.sources import Archive
 from fakes.web import Answer, Authority, Request, Web
-from fakes.world import Looking, MakeWorld, World, blind, inspected, quick
+from world import Looking, MakeWorld, World, blind, inspected, quick
 
 import aliquot.collect.collection as collection_module
 import aliquot.collect.folder as folder_module
@@ -27,6 +28,7 @@ from aliquot.collect.inspector import Findings
 from aliquot.collect.journal import KEPT, Entry, Journal
 from aliquot.collect.licences import Policy
 from aliquot.collect.manifest import Row, as_csv, read_rows, write_text
+from aliquot.collect.report import report_on
 from aliquot.collect.totals import total
 from aliquot.errors import ConfigError, OutputError
 
@@ -51,7 +53,7 @@ def test_killed_at_twenty_random_moments_and_run_again_it_is_the_same(
     unhurried = {fake.api: fake.answer, fake.files: slowly(fake)}
     with Web(authority, unhurried) as web:
         command = [
-            sys.executable, str(Path(__file__).parent / "fakes" / "victim.py"), fake.name,
+            sys.executable, str(Path(__file__).parent / "programs" / "victim.py"), fake.name,
             str(web.port), str(authority.ca_file), *unhurried,
         ]  # fmt: skip
         path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
@@ -68,16 +70,17 @@ def test_killed_at_twenty_random_moments_and_run_again_it_is_the_same(
                 status, took = victim.stdout.readline().split()
                 return int(status), float(took)
 
+            run(tmp_path / "first")  # makes the songs, which takes longer than all that follows
             status, took = run(tmp_path / "whole")
             assert status == 0
             wanted = tree(tmp_path / "whole")
             assert len(read_rows(tmp_path / "whole" / "manifest.csv")) == 6
             good = {song.number: hashlib.sha256(song.data).hexdigest() for song in fake.songs}
             web.requests.clear()
-            draw = random.Random(7)
-            for number in range(20):
+            draw, killed = random.Random(7), 0
+            for number in range(200):
                 folder = tmp_path / f"killed {number}"
-                run(folder, draw.uniform(0.0, took))
+                killed += run(folder, draw.uniform(0.0, took))[0] == signal.SIGKILL
                 for sound in folder.glob("audio/*/*/*"):
                     assert hashlib.sha256(sound.read_bytes()).hexdigest() in good.values()
                 if (folder / "manifest.csv").exists():
@@ -86,6 +89,9 @@ def test_killed_at_twenty_random_moments_and_run_again_it_is_the_same(
                     ).read_bytes()
                 assert run(folder)[0] == 0
                 assert tree(folder) == wanted
+                if killed == 20:
+                    break
+            assert killed == 20
             victim.stdin.close() if victim.stdin else None
         assert any("range" in request.headers for request in web.requests)
 
@@ -148,6 +154,13 @@ def test_a_thousand_recordings_are_collected_with_true_totals(world: MakeWorld) 
     assert all(entry["reason"] and entry["state"] == "refused" for entry in rejected)
     credits_text = (place.folder / "ATTRIBUTION.md").read_text()
     assert all(f"[{song.title}]" in credits_text for song in free)
+    report = report_on(place.folder)
+    counts = Counter(song.licence for song in free)
+    assert (report.recordings, len(report.problems)) == (len(free), 0)
+    assert report.by_licence == pytest.approx(
+        {name: counts[code] * 3 / 3600 for name, code in
+         (("CC-BY-4.0", "by"), ("CC0-1.0", "cc0"), ("PDM-1.0", "pdm"))}
+    )  # fmt: skip
 
 
 def test_share_alike_is_taken_when_asked_for(world: MakeWorld) -> None:

@@ -1,6 +1,7 @@
 """``aliquot collect`` as people use it: what it prints, what it refuses, how it ends."""
 
 import hashlib
+import io
 import os
 import re
 import signal
@@ -11,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 from click.testing import CliRunner, Result
 from fakes.catalogue import Song, songs
 from fakes.web import Answer, Request
-from fakes.world import MakeWorld, World
+from world import MakeWorld, World
 
 import aliquot.cli.collect as command
+from aliquot.audio import Waveform
 from aliquot.cli import main
 
 KEYS = {
@@ -43,7 +46,7 @@ def test_a_query_becomes_a_folder_with_a_manifest(world: MakeWorld) -> None:
     assert done.stdout.split("\n") == [str(manifest), str(held_out), ""]
     assert len(place.rows) == 4
     assert "refused: Bo/.. - Song 9: CC-BY-NC-4.0 forbids commercial use" in done.stderr
-    assert "4 recordings in the set: 0.00 h of music" in done.stderr
+    assert "4 recordings in the set: 0.2 min of music" in done.stderr
     assert "    4 CC-BY-4.0" in done.stderr
     assert "left out: 1 refused\n      1 CC-BY-NC-4.0" in done.stderr
     assert "4 in the manifest, 1 of them held out" in done.stderr
@@ -62,7 +65,7 @@ def test_a_run_that_is_told_to_be_quiet_prints_paths_alone(world: MakeWorld) -> 
 def test_a_source_that_has_less_than_asked_for_says_so(world: MakeWorld) -> None:
     done = run(world("wikimedia", 2), "--hours", 2)
     assert done.exit_code == 0
-    assert "the source has no more: 0.00 h of 2 h" in done.stderr
+    assert "the source has no more: 0.1 min of 2.00 h" in done.stderr
 
 
 def test_a_dry_run_says_what_would_come_and_fetches_nothing(world: MakeWorld) -> None:
@@ -71,7 +74,9 @@ def test_a_dry_run_says_what_would_come_and_fetches_nothing(world: MakeWorld) ->
     done = run(place, "--dry-run")
     assert done.exit_code == 0
     size = sum(len(song.data) for song in place.fake.songs[:3]) / 1e6
-    expected = f"3 recordings would be fetched: 0.00 h of music, {size:.1f} MB\n      3 CC-BY-4.0\n"
+    expected = (
+        f"3 recordings would be fetched: 0.1 min of music, {size:.1f} MB\n      3 CC-BY-4.0\n"
+    )
     assert done.stdout.startswith(expected)
     assert "would: Bo/.. - Song 1, CC-BY-4.0, " in done.stderr
     assert "refused: Ada Öl - Song 8, CC-BY-ND-4.0, -: CC-BY-ND-4.0 forbids" in done.stderr
@@ -181,6 +186,35 @@ def test_a_source_that_breaks_off_leaves_what_there_is(world: MakeWorld) -> None
     assert len(place.rows) == 5
 
 
+class Louder(Song):
+    """Twelve seconds; the second recording is the first at another level, by somebody else."""
+
+    samples: Waveform
+
+    @property
+    def data(self) -> bytes:
+        gain, file = (1.0, 0.5, -0.7)[self.number - 1], io.BytesIO()
+        samples = self.samples[::-1, ::-1] if self.number == 3 else self.samples
+        soundfile.write(file, gain * samples.T, 44_100, format="FLAC")
+        return file.getvalue()
+
+
+def test_what_sounds_like_another_recording_is_left_out_in_every_run(
+    world: MakeWorld, song: Waveform
+) -> None:
+    place = world("internet-archive", 0)
+    Louder.samples = song
+    place.fake.songs = [Louder(1, artist="Ann"), Louder(2, artist="Bo"), Louder(3, artist="Cy")]
+    for _ in range(2):
+        done = run(place)
+        assert done.exit_code == 0, done.stderr
+        assert [row.title for row in place.rows] == ["Song 1", "Song 3"]
+        assert "useless: Bo - Song 2: duplicate: sounds like audio/internet-arch" in done.stderr
+        journal = place.folder / ".collect" / "journal.jsonl"  # as if it had not been looked at
+        lines = journal.read_text().splitlines(keepends=True)
+        journal.write_text("".join(line for line in lines if '"useless"' not in line))
+
+
 @pytest.mark.parametrize(
     ("words", "licence", "kept"),
     [
@@ -228,7 +262,7 @@ def test_a_run_shows_how_long_it_will_take_and_goes_on_after_an_interruption(
     place.fake.songs = songs(6)
     place.web.apps[place.fake.files] = lambda request: unhurried(place, request)
     program = [
-        sys.executable, str(Path(__file__).parent / "fakes" / "command.py"), str(place.web.port),
+        sys.executable, str(Path(__file__).parent / "programs" / "command.py"), str(place.web.port),
         str(place.web.network().ca_file), ",".join(place.web.apps), "collect", place.fake.name,
         "folk", "--hours", "0.005", "--contact", "me@example.org", "--out",
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from fakes.catalogue import Song, Stub
 from fakes.sources import KINDS, Fake, Jamendo
 from fakes.web import Answer, App, Request, as_json, file_answer, packed
-from fakes.world import MakeWorld, World, blind
+from world import MakeWorld, World, blind
 
 from aliquot.collect.answers import UnreachableError
 from aliquot.collect.limits import QuotaError

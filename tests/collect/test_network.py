@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from fakes.web import Answer
-from fakes.world import MakeWorld, World
+from world import MakeWorld, World
 
 from aliquot.collect.client import Client, Reach
 from aliquot.collect.limits import Bucket, Limit, QuotaError, Throttle

@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner
 from fakes.catalogue import Song, songs
 from fakes.web import Answer, Authority, Request, Web, as_json, file_answer
-from fakes.world import Looking, MakeWorld, quick
+from world import Looking, MakeWorld, quick
 
 from aliquot.cli import main
 from aliquot.collect.client import Client
 from aliquot.collect.collection import Collector
+from aliquot.collect.findings import KINDS
 from aliquot.collect.folder import prepare_folder
 from aliquot.collect.gates import Wish
 from aliquot.collect.journal import Journal
@@ -56,6 +57,19 @@ def test_every_option_of_the_command_is_on_the_page() -> None:
     for option in set(re.findall(r"--[a-z-]+", text)) - {"--help"}:
         assert option in page
     assert all(name in text for name in names())
+
+
+def test_every_finding_and_what_becomes_of_it_is_on_the_page() -> None:
+    page = (GUIDE / "training.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (left out|noted) \|", page, re.M)
+    assert rows == [(name, "left out" if kind.refuses else "noted") for name, kind in KINDS.items()]
+
+
+def test_every_option_of_prepare_is_on_the_page() -> None:
+    text = CliRunner().invoke(main, ["prepare", "--help"]).output
+    page = (GUIDE / "training.md").read_text("utf-8")
+    for option in set(re.findall(r"--[a-z-]+", text)) - {"--help"}:
+        assert option in page
 
 
 def test_the_template_of_a_source_collects(authority: Authority, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ import csv
 import hashlib
 
 import pytest
+from fakes.catalogue import Stub
 from fakes.sources import KINDS
-from fakes.world import MakeWorld, inspected
+from fakes.web import Limited
+from world import MakeWorld, blind, inspected
 
 from aliquot.collect.manifest import read_list
 from aliquot.collect.sources import find, names
@@ -70,6 +72,19 @@ def test_enough_is_enough(name: str, world: MakeWorld) -> None:
     place = world(name, 5)
     place.collect(hours=5 / 3600)
     assert len(place.rows) == 2
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_all_pages_are_read_within_the_limits_of_the_source(name: str, world: MakeWorld) -> None:
+    """More recordings than it lists at once, asked for no faster than it allows."""
+    place = world(name)
+    place.fake.songs = [Stub(number) for number in range(1, 106)]
+    limited = Limited(place.fake.answer, place.fake.limits, place.web.clock.now)
+    place.web.apps[place.fake.api] = limited
+    place.collect(examine=blind)
+    assert [step.track.title for step in place.steps] == [f"Song {n}" for n in range(1, 106)]
+    assert place.states == ["kept"] * 105
+    assert limited.refused == []
 
 
 @pytest.mark.parametrize("name", ["freesound", "itunes", "deezer"])

@@ -162,16 +162,6 @@ def test_what_a_slope_has_left_is_amplified_and_silence_is_not(
     assert torch.corrcoef(torch.stack([restored.flatten(), wanted.flatten()]))[0, 1].abs() < 0.1
 
 
-def test_what_a_filter_took_is_averaged_over_moments_that_are_trusted() -> None:
-    """By hand: of 1, 3 and an 8 without trust remains 2, wherever all three are in reach."""
-    network = Spectral(dataclasses.replace(TINY, steady=5))
-    lost = torch.tensor([1.0, 3.0, 8.0]).reshape(1, 1, 3, 1)
-    trust = torch.tensor([0.5, 0.5, 0.0]).reshape(1, 1, 3, 1)
-    torch.testing.assert_close(
-        network.steadied(lost, trust), torch.full((1, 1, 3, 1), 2.0), atol=1e-4, rtol=0
-    )
-
-
 def test_a_result_depends_on_its_context_and_no_further(
     network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
 ) -> None:

@@ -235,6 +235,7 @@ def collected(
     from aliquot.collect.inspector import Inspector
     from aliquot.collect.journal import Journal
     from aliquot.collect.network import NetworkError
+    from aliquot.collect.report import noted_in
     from aliquot.collect.totals import Totals
 
     totals, broken = Totals(), None
@@ -261,15 +262,18 @@ def collected(
     if not quiet:
         say(totals.as_text())
         say(f"{len(summary.rows)} in the manifest, {len(summary.held_out)} of them held out")
+        if noted := noted_in(summary.rows):
+            say(f"noted: {noted}; which: aliquot data report {wish.folder}")
     return status(totals, wish, broken=broken is not None, quiet=quiet)
 
 
 def status(totals: "Totals", wish: "Wish", *, broken: bool, quiet: bool) -> int:
     """The exit status of a run."""
     from aliquot.collect.journal import FAILED
+    from aliquot.collect.totals import length
 
     if totals.seconds < wish.seconds and not broken and not quiet:
-        say(f"the source has no more: {totals.seconds / 3600:.2f} h of {wish.seconds / 3600:g} h")
+        say(f"the source has no more: {length(totals.seconds)} of {length(wish.seconds)}")
     if not totals.taken:
         return UNREADABLE if totals.states[FAILED] else NO_INPUT
     return SOME_FAILED if broken or totals.states[FAILED] else 0

@@ -50,9 +50,10 @@ def describe(found: "Report") -> str:
     """The report for people."""
     from aliquot.io.names import shown
 
+    unit, times = ("h", 1.0) if found.hours >= 1 else ("min", 60.0)
     lines = [
-        f"{found.recordings} recordings, {found.hours:.2f} h, {found.artists} artists",
-        f"held out: {found.held_out} recordings, {found.held_out_hours:.2f} h",
+        f"{found.recordings} recordings, {times * found.hours:.2f} {unit}, {found.artists} artists",
+        f"held out: {found.held_out} recordings, {times * found.held_out_hours:.2f} {unit}",
     ]
     tables = (
         ("licence", found.by_licence),
@@ -61,7 +62,8 @@ def describe(found: "Report") -> str:
         ("codec", found.by_codec),
     )
     for title, hours in tables:
-        lines += ["", title, *(f"  {amount:9.2f} h  {shown(name)}" for name, amount in few(hours))]
+        lines += ["", title]
+        lines += [f"  {times * amount:9.2f} {unit}  {shown(name)}" for name, amount in few(hours)]
     if found.problems:
         lines += ["", "problems"]
     for kind, files in found.problems.items():

@@ -101,6 +101,8 @@ def prepare(
     from aliquot.collect.manifest import HELD_OUT, MANIFEST
     from aliquot.collect.pieces import write_pieces
     from aliquot.collect.prepare import Wish, find, finish
+    from aliquot.collect.report import noted_in
+    from aliquot.io.names import shown
 
     if not folder.is_dir():
         return nothing(folder, "is not a folder" if folder.exists() else "no such folder")
@@ -138,6 +140,8 @@ def prepare(
     warn(rows, held)
     if not quiet:
         click.echo(summary(rows, held, refusals), err=True)
+        if noted := noted_in(rows):
+            click.echo(f"noted: {noted}; which: aliquot data report {shown(manifest)}", err=True)
     return SOME_FAILED if any(refusal.unreadable for refusal in refusals) else 0
 
 

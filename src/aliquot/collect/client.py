@@ -263,4 +263,6 @@ def _broken_connections(url: str) -> Iterator[None]:
         raise
     except (HTTPError, OSError) as error:
         reason = shown(" ".join(str(error).split())[:200])
-        raise TransientError(f"{bare(url)} cannot be reached ({reason})") from error
+        raise TransientError(
+            f"{bare(url)} cannot be reached ({reason}), check the connection"
+        ) from error

@@ -1,10 +1,14 @@
 """Fingerprints of a whole collection, and the recording among them that sounds like another."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aliquot.collect.column import Column
 from aliquot.collect.spectralhash import (
     BITS,
     EMPTY,
@@ -51,7 +55,8 @@ class FingerprintIndex:
     """Fingerprints of many recordings, to be searched in milliseconds.
 
     A word that two recordings share exactly is a vote for their being the same at one offset; the
-    offsets with most votes are compared bit by bit. Of a recording of four minutes 33 kB are kept.
+    offsets with most votes are compared bit by bit. Of a recording of four minutes 33 kB are kept
+    on the disk; memory does not grow with their number.
 
     >>> index = FingerprintIndex()
     >>> words = np.random.default_rng(0).integers(0, 2**32, 400, np.uint32)
@@ -68,23 +73,26 @@ class FingerprintIndex:
     """Words that occur more often than this are those of held notes, and no votes."""
     CANDIDATES = 48
     """Offsets compared bit by bit."""
-    _RECENT = 1 << 18
-    """Keys that are sorted at each search before they join the others."""
+    RUN = 1 << 18
+    """Keys that are sorted together; those of one unfinished run lie in memory."""
 
-    def __init__(self, scheme: Scheme = SPECTRAL_HASH) -> None:
+    def __init__(self, scheme: Scheme = SPECTRAL_HASH, folder: Path | None = None) -> None:
         """An index of nothing yet.
 
         Args:
             scheme: Of all the fingerprints; those of another are never found.
+            folder: Where they lie while the index is in use; None for the system's own.
+
+        Raises:
+            OutputError: If nothing can be written there.
         """
         self._scheme, self._step = scheme, scheme.step
         self._names: list[str] = []
-        self._words: list[Words] = []
-        self._audible: list[NDArray[np.bool_]] = []
         self._starts: list[int] = [0]
-        self._sorted: NDArray[np.uint64] = np.zeros(0, np.uint64)
-        self._recent: list[NDArray[np.uint64]] = []
-        self._recent_size = 0
+        self._words, self._audible = Column(np.uint32, folder), Column(np.bool_, folder)
+        self._keys, self._runs = Column(np.uint64, folder), [0]
+        """Word and place of every moment, in sorted runs, and where the runs end."""
+        self._recent: NDArray[np.uint64] = np.zeros(0, np.uint64)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -95,21 +103,22 @@ class FingerprintIndex:
         Args:
             name: Given back by :meth:`find`.
             fingerprint: Of the recording; an empty one is never found.
+
+        Raises:
+            OutputError: If the disk is full.
         """
-        words, audible = self._head(fingerprint)
-        words, audible = words[:: self._step].copy(), audible[:: self._step].copy()
-        self._names.append(name)
+        words, audible = (part[:: self._step] for part in self._head(fingerprint))
+        places = self._starts[-1] + np.flatnonzero(audible)
+        keys = words[audible].astype(np.uint64) << np.uint64(32) | places.astype(np.uint64)
         self._words.append(words)
         self._audible.append(audible)
-        places = self._starts[-1] + np.flatnonzero(audible)
+        self._names.append(name)
         self._starts.append(self._starts[-1] + words.size)
-        keys = words[audible].astype(np.uint64) << np.uint64(32) | places.astype(np.uint64)
-        self._recent.append(keys)
-        self._recent_size += keys.size
-        if self._recent_size > self._RECENT:
-            runs = [self._sorted, np.sort(np.concatenate(self._recent))]
-            self._sorted = np.sort(np.concatenate(runs), kind="stable")  # merges sorted runs
-            self._recent, self._recent_size = [], 0
+        self._recent = np.sort(np.concatenate([self._recent, keys]), kind="stable")  # a merge
+        if self._recent.size > self.RUN:
+            self._keys.append(self._recent)
+            self._runs.append(len(self._keys))
+            self._recent = self._recent[:0].copy()
 
     def find(self, fingerprint: Fingerprint) -> Match | None:
         """The recording that sounds most like this one, if any sounds the same.
@@ -139,9 +148,7 @@ class FingerprintIndex:
     def _candidates(self, words: Words, audible: NDArray[np.bool_]) -> list[tuple[int, int]]:
         """Tracks, and offsets in hops, with most votes: one vote for each word they share."""
         times = np.flatnonzero(audible)
-        recent = np.sort(np.concatenate([np.zeros(0, np.uint64), *self._recent]))
-        votes = [self._votes(keys, words[times], times) for keys in (self._sorted, recent)]
-        places, moments = (np.concatenate(pair) for pair in zip(*votes, strict=True))
+        places, moments = self._votes(words[times], times)
         if not places.size:
             return []
         tracks = np.searchsorted(self._starts, places, side="right") - 1
@@ -152,17 +159,31 @@ class FingerprintIndex:
         return [(int(key // span), int(key % span) - span // 2) for key in keys[order]]
 
     def _votes(
-        self, keys: NDArray[np.uint64], words: Words, times: NDArray[np.int64]
+        self, words: Words, times: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Places of equal words, and the moments of the query they belong to."""
+        order = np.argsort(words, kind="stable")  # sorted needles are found several times as fast
+        words, times = words[order], times[order]
         low = words.astype(np.uint64) << np.uint64(32)
-        first = np.searchsorted(keys, low)
-        count = np.searchsorted(keys, low | np.uint64(0xFFFFFFFF), side="right") - first
-        count[count > self.COMMON] = 0
-        moments = np.repeat(times, count)
-        within = np.arange(moments.size) - np.repeat(np.cumsum(count) - count, count)
-        found = keys[np.repeat(first, count) + within] & np.uint64(0xFFFFFFFF)
-        return found.astype(np.int64), moments
+        high = low | np.uint64(0xFFFFFFFF)
+        total = np.zeros(words.size, np.int64)
+        votes = [(np.zeros(0, np.uint64), np.zeros(0, np.int64))]
+        for keys in self._sorted_runs():
+            first = np.searchsorted(keys, low)
+            count = np.searchsorted(keys, high, side="right") - first
+            total += count
+            count[total > self.COMMON] = 0
+            asked = np.repeat(np.arange(words.size), count)
+            within = np.arange(asked.size) - np.repeat(np.cumsum(count) - count, count)
+            votes.append((keys[first[asked] + within] & np.uint64(0xFFFFFFFF), asked))
+        places, asked = (np.concatenate(parts) for parts in zip(*votes, strict=True))
+        rare = total[asked] <= self.COMMON
+        return places[rare].astype(np.int64), times[asked[rare]]
+
+    def _sorted_runs(self) -> Iterator[NDArray[np.uint64]]:
+        for first, after in pairwise(self._runs):
+            yield self._keys.read(first, after)
+        yield self._recent
 
     def _compared(
         self, track: int, offset: int, words: Words, audible: NDArray[np.bool_]
@@ -171,7 +192,8 @@ class FingerprintIndex:
 
         Moment ``m`` of the query lies at place ``(m + offset) / step``.
         """
-        there, heard = self._words[track], self._audible[track]
+        place = self._starts[track], self._starts[track + 1]
+        there, heard = self._words.read(*place), self._audible.read(*place)
         begin = max(0, -(-offset // self._step))
         first = self._step * begin - offset
         here, sounds = words[first :: self._step], audible[first :: self._step]

@@ -106,6 +106,17 @@ def summed_up(
     )
 
 
+def noted_in(rows: Iterable[Row]) -> str:
+    """How many recordings have which findings in their notes, the most frequent first.
+
+    >>> noted_in([Row("a", notes="clipped: 1 %"), Row("b", notes="clipped: 2 %"), Row("c")])
+    '2 clipped'
+    """
+    kinds = Counter(kind for row in rows for kind in {f.kind for f in read_notes(row.notes)})
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {kind}" for kind, count in ordered)
+
+
 def class_name(bandwidth_hz: float | None) -> str:
     """The class of a bandwidth, for people.
 

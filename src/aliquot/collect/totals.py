@@ -48,11 +48,11 @@ class Totals:
 
     def as_text(self) -> str:
         """A few lines for people."""
-        hours = f"{self.seconds / 3600:.2f} h"
         verb = "would be fetched" if self.states[WOULD] else "in the set"
         if self.states[WOULD] and self.states[KEPT]:
             verb = f"would be in the set, {self.states[KEPT]} of them already are"
-        lines = [f"{self.taken} recordings {verb}: {hours} of music, {megabytes(self.bytes)}"]
+        size = megabytes(self.bytes)
+        lines = [f"{self.taken} recordings {verb}: {length(self.seconds)} of music, {size}"]
         lines += [f"  {count:5} {name}" for name, count in sorted(self.licences.items())]
         left = [(state, n) for state, n in self.states.items() if state not in (KEPT, WOULD)]
         if left:
@@ -67,6 +67,15 @@ def total(steps: Iterable[Step]) -> Totals:
     for step in steps:
         totals.add(step)
     return totals
+
+
+def length(seconds: float) -> str:
+    """A length for people.
+
+    >>> length(90.0), length(7_200.0)
+    ('1.5 min', '2.00 h')
+    """
+    return f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
 def megabytes(size: int) -> str:

@@ -19,10 +19,10 @@ class Twins:
             manifest: Of the collection; beside it the fingerprints lie.
 
         Raises:
-            OutputError: If they cannot be opened to be added to.
+            OutputError: If they cannot be opened to be added to, or nothing be put beside them.
         """
         self._prints = PrintStore(prints_path(manifest), usable())
-        self._index = FingerprintIndex(self._prints.scheme)
+        self._index = FingerprintIndex(self._prints.scheme, manifest.absolute().parent)
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self._prints

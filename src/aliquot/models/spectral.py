@@ -33,12 +33,15 @@ from torch.nn import functional as fn
 
 from aliquot.models import excitation
 from aliquot.models.excitation import BLOCK_BINS, TINY
-from aliquot.models.layers import Block, warped_bands
+from aliquot.models.layers import Block, between, steadied, warped_bands
+from aliquot.models.leakage import leakage
 
 ANCHOR_END = 0.97
 """Where the third-octave that levels are relative to ends, over the cut-off."""
 LEAST, MOST = -15.0, 6.0
 """Log10 power over the anchor beyond which bands are not told apart."""
+LEAKING = 2.0
+"""What may be leakage is taken for it up to this many times the leakage that is expected."""
 LOUDEST = 3.5
 """Log10 level over the anchor that no band exceeds."""
 
@@ -88,28 +91,6 @@ class SpectralConfig:
         return 9 + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
 
 
-def between(centres: Tensor, bands: Tensor) -> Tensor:
-    """Weights that read values known at ``centres`` at the middles of ``bands``.
-
-    Args:
-        centres: ``(n,)`` in bins, rising.
-        bands: ``(m, bins)`` weights.
-
-    Returns:
-        ``(n, m)``; every column sums to one.
-
-    >>> between(torch.tensor([0.0, 2.0, 4.0]), torch.tensor([[0.0, 1.0, 0.0, 0.0]])).T.tolist()
-    [[0.5, 0.5, 0.0]]
-    """
-    middles = (bands * torch.arange(bands.shape[1])).sum(1) / bands.sum(1)
-    middles = middles.clamp(min=float(centres[0]), max=float(centres[-1]))
-    above = torch.searchsorted(centres, middles).clamp(1, len(centres) - 1)
-    low, high = centres[above - 1], centres[above]
-    part = ((middles - low) / (high - low))[:, None]
-    rows = torch.eye(len(centres))
-    return (rows[above - 1] * (1 - part) + rows[above] * part).T.contiguous()
-
-
 class Spectral(nn.Module):
     """Predict the missing high band of a mid/side spectrum.
 
@@ -129,6 +110,7 @@ class Spectral(nn.Module):
     synthesis: Tensor
     band_centres: Tensor
     places: Tensor
+    leakage: Tensor
 
     def __init__(self, config: SpectralConfig) -> None:
         super().__init__()
@@ -150,6 +132,8 @@ class Spectral(nn.Module):
         centres = (band_in * torch.arange(bins)).sum(1) / band_in.sum(1)
         self.register_buffer("band_centres", centres, persistent=False)
         self.register_buffer("places", between(centres, self.synthesis), persistent=False)
+        leaks = leakage(self.triangles, self.analysis)
+        self.register_buffer("leakage", leaks, persistent=False)
         blocks = bins // BLOCK_BINS
         features = 2 * config.input_bands + 2
         self.enter = nn.Linear(features, config.width)
@@ -245,15 +229,6 @@ class Spectral(nn.Module):
         result: Tensor = fn.avg_pool1d(rows, 3, 1, 1)[..., None]
         return result
 
-    def steadied(self, lost: Tensor, trust: Tensor) -> Tensor:
-        """The mean of ``lost`` over neighbouring frames, weighted by ``trust``; as ``lost``."""
-        batch, channels, frames, bands = lost.shape
-        rows = torch.cat([lost * trust, trust], dim=3).reshape(batch * channels, frames, 2 * bands)
-        width = self.config.steady
-        mean = fn.avg_pool1d(rows.transpose(1, 2), width, 1, width // 2).transpose(1, 2)
-        result: Tensor = (mean[..., :bands] / (mean[..., bands:] + 1e-6)).reshape(lost.shape)
-        return result
-
     def levels(self, bands: Tensor, anchor: Tensor) -> Tensor:
         """Log10 power of the bands over the anchor, ``(batch, 2, frames, input_bands)``."""
         return (torch.log10(bands + TINY) - torch.log10(anchor + TINY)).clamp(LEAST, MOST)
@@ -308,7 +283,8 @@ class Spectral(nn.Module):
         Theirs is the true course over time, and what a filter took changes slowly.
         """
         anchor = self.anchor(bands, cutoff_bin)
-        levels = self.levels(bands, anchor)
+        real = (bands - LEAKING * (bands @ self.leakage)).clamp(min=0)
+        levels = self.levels(real, anchor)
         x = self.enter(self.features(levels, anchor, cutoff_bin))
         for block in self.blocks:
             x = block(x)
@@ -317,8 +293,8 @@ class Spectral(nn.Module):
         guess = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
         mix = torch.sigmoid(out[:, :, :, 1] + self.tonality(flatness, cutoff_bin))
         share = torch.sigmoid(out[:, :1, :, 2])
-        trust = torch.sigmoid(out[:, :, :, 3]) * (bands / (bands + TINY) @ self.places)
+        trust = torch.sigmoid(out[:, :, :, 3]) * (real / (bands + TINY) @ self.places)
         left = 0.5 * levels.float() @ self.places
-        lost = self.steadied(guess - left, trust)
+        lost = steadied(guess - left, trust, self.config.steady)
         level = (guess + trust * (left + lost - guess)).clamp(max=LOUDEST)
         return anchor, level, mix, share, trust

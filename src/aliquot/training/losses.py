@@ -12,7 +12,6 @@ from torch import Tensor
 from aliquot.models.excitation import BLOCK_BINS
 from aliquot.models.layers import warped_bands
 from aliquot.models.spectral import Spectral, SpectralConfig
-from aliquot.training.leakage import leakage
 from aliquot.training.settings import LossSettings
 
 LOSS_BANDS = 40
@@ -191,8 +190,7 @@ class LevelLoss:
         self.guard_bins = config.guard_bins
         analysis = model.analysis  # (bins, input_bands)
         self.places = bands @ analysis
-        device = analysis.device
-        self.leakage = leakage(model.triangles.cpu(), analysis.cpu()).to(device)
+        self.leakage = model.leakage
         self.widths = (analysis > 0).sum(dim=0) / 2.0
 
     def __call__(

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 
 from aliquot.dsp.stft import stft
+from aliquot.models.leakage import ROUNDING, leakage
 from aliquot.models.spectral import Spectral, SpectralConfig
-from aliquot.training.leakage import leakage
 
 
 def test_empty_bands_hold_what_a_window_lets_through() -> None:
-    """White noise below 4 kHz by a brick wall: within 1 dB from 4.4 kHz on, over 60 dB of range."""
+    """White noise below 4 kHz by a brick wall: within 1 dB from 4.4 kHz down to the floor."""
     network = Spectral(SpectralConfig())
     rng = np.random.default_rng(0)
     spectrum = np.fft.rfft(rng.standard_normal(1 << 18))
@@ -20,6 +20,7 @@ def test_empty_bands_hold_what_a_window_lets_through() -> None:
     below = (torch.arange(1025) < 4_000 / 22_050 * 1024).float() @ network.analysis
     modelled = (below @ leakage(network.triangles, network.analysis)).numpy()
     above = network.band_centres.numpy() > 4_400 / 22_050 * 1024
+    above &= modelled > 2 * ROUNDING
     measured_db, modelled_db = 10 * np.log10(measured[above]), 10 * np.log10(modelled[above])
-    assert measured_db.max() - measured_db.min() > 60
+    assert measured_db.max() - measured_db.min() > 40
     assert np.abs(measured_db - modelled_db).mean() < 1

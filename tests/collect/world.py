@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import soundfile
+from fakes.sources import Fake
+from fakes.web import Web
 
 from aliquot.collect.client import Client
 from aliquot.collect.collection import Collector, Examined
@@ -16,8 +18,6 @@ from aliquot.collect.licences import Policy
 from aliquot.collect.manifest import MANIFEST, Row, read_rows
 from aliquot.collect.source import Source
 from aliquot.collect.sources import find
-from fakes.sources import Fake
-from fakes.web import Web
 
 Examine = Callable[[Path], Examined]
 

@@ -1,8 +1,7 @@
 """What a window lets through of strong bands into empty ones.
 
-Band powers that are filtered as such are emptied to nothing; those of a filtered waveform are not:
-the window spreads every bin over all others, and single precision adds a floor. A network that is
-to read what a slope has left must know both.
+The window spreads every bin over all others, and single precision adds a floor. A network that is
+to read what a slope has left must not take either for it.
 """
 
 import numpy as np
@@ -11,8 +10,9 @@ from torch import Tensor
 
 from aliquot.dsp.stft import hann
 
-ROUNDING = 1.5e-15
-"""Floor of a transform in single precision over the mean power of a frame; measured."""
+ROUNDING = 1e-14
+"""Floor of a transform in single precision over the mean power of a frame. Measured: 2e-15 with
+NumPy's, 1e-14 with PyTorch's."""
 _NEAR = 3
 """Bins this close belong to the main lobe, which measured band powers contain already."""
 _FINE = 16

@@ -16,6 +16,8 @@ class Fake:
     api: str
     files: str
     environment: dict[str, str] = {}  # noqa: RUF012
+    limits: tuple[tuple[int, float], ...]
+    """Requests and seconds: as published, or what others report to have been borne."""
 
     def __init__(self, songs: Sequence[Song], page: int = 3) -> None:
         self.songs = list(songs)
@@ -51,6 +53,7 @@ class Archive(Fake):
     """https://archive.org/developers: scrape (count of 100 at least), metadata, download."""
 
     name, api, files = "internet-archive", "archive.org", "ia800100.us.archive.org"
+    limits = ((1, 0.9), (60, 60.0))
 
     def answer(self, request: Request) -> Answer:
         if request.path == "/services/search/v1/scrape":
@@ -111,6 +114,7 @@ class Jamendo(Fake):
     """https://developer.jamendo.com/v3.0: all errors with status 200, limit of 200 at most."""
 
     name, api, files = "jamendo", "api.jamendo.com", "prod-1.storage.jamendo.com"
+    limits = ((35_000, 30 * 86_400.0),)
     environment = {"JAMENDO_CLIENT_ID": "a1b2c3d4"}  # noqa: RUF012
 
     def answer(self, request: Request) -> Answer:
@@ -156,6 +160,7 @@ class Openverse(Fake):
     """https://api.openverse.org/v1: 20 a page and 240 deep without a token."""
 
     name, api, files = "openverse", "api.openverse.org", "upload.wikimedia.org"
+    limits = ((20, 60.0), (200, 86_400.0))
     token = "t0ken"
 
     def answer(self, request: Request) -> Answer:
@@ -204,6 +209,7 @@ class Wikimedia(Fake):
     """https://www.mediawiki.org/wiki/API: errors with status 200, no client without a contact."""
 
     name, api, files = "wikimedia", "commons.wikimedia.org", "upload.wikimedia.org"
+    limits = ((1, 0.9),)
 
     def answer(self, request: Request) -> Answer:
         if "@" not in request.headers["user-agent"]:
@@ -255,6 +261,7 @@ class Freesound(Fake):
     """https://freesound.org/docs/api: a token in a header, 150 a page at most."""
 
     name, api, files = "freesound", "freesound.org", "cdn.freesound.org"
+    limits = ((60, 60.0), (2_000, 86_400.0))
     environment = {"FREESOUND_KEY": "k3y"}  # noqa: RUF012
 
     def answer(self, request: Request) -> Answer:
@@ -289,6 +296,7 @@ class ITunes(Fake):
     """https://performance-partners.apple.com/search-api: one page of 200 at most."""
 
     name, api, files = "itunes", "itunes.apple.com", "audio-ssl.itunes.apple.com"
+    limits = ((20, 60.0),)
 
     def answer(self, request: Request) -> Answer:
         found = self.songs[:200]
@@ -312,6 +320,7 @@ class Deezer(Fake):
     """https://developers.deezer.com/api: errors with status 200, previews signed for a while."""
 
     name, api, files = "deezer", "api.deezer.com", "cdnt-preview.dzcdn.net"
+    limits = ((50, 5.0),)
 
     def __init__(self, songs: Sequence[Song], page: int = 3) -> None:
         super().__init__(songs, page)

@@ -3,14 +3,17 @@
 ``python command.py PORT CA_FILE HOST,HOST WORD…`` runs ``aliquot WORD…``.
 """
 
+import signal
 import sys
 from pathlib import Path
 
-from aliquot.cli import main
-from aliquot.collect.network import Network
 from fakes.web import Clock
 
+from aliquot.cli import main
+from aliquot.collect.network import Network
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests may run in the background
     port, ca_file, hosts, *words = sys.argv[1:]
     clock = Clock()
     network = Network(

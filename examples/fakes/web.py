@@ -80,6 +80,30 @@ def file_answer(request: Request, data: bytes, tag: str = '"1"', kind: str = "au
     return Answer(206, data[start:], headers)
 
 
+class Limited:
+    """An interface that answers 429 to whoever asks more often than it allows.
+
+    Attributes:
+        refused: Requests that came too soon.
+    """
+
+    def __init__(
+        self, app: App, limits: Iterable[tuple[int, float]], now: Callable[[], float]
+    ) -> None:
+        self.refused: list[Request] = []
+        self._app, self._limits, self._now = app, tuple(limits), now
+        self._served: list[float] = []
+
+    def __call__(self, request: Request) -> Answer:
+        now = self._now()
+        for most, seconds in self._limits:
+            if sum(time > now - seconds + 1e-6 for time in self._served) >= most:
+                self.refused.append(request)
+                return Answer(429, headers={"Retry-After": str(round(seconds))})
+        self._served.append(now)
+        return self._app(request)
+
+
 class Clock:
     """Time that passes only by sleeping; it remembers for how long."""
 

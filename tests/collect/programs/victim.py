@@ -11,6 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+from fakes.web import Clock
+from world import Looking, quick
+
 from aliquot.collect.client import Client
 from aliquot.collect.collection import Collector
 from aliquot.collect.folder import JOURNAL, WORKSHOP, prepare_folder, write_lists
@@ -18,8 +21,6 @@ from aliquot.collect.gates import Wish
 from aliquot.collect.journal import Journal
 from aliquot.collect.network import Network
 from aliquot.collect.sources import find
-from fakes.web import Clock
-from fakes.world import Looking, quick
 
 
 def collect(folder: Path, name: str, network: Network) -> None:
