@@ -56,9 +56,10 @@ def test_a_steep_cutoff_is_found_within_300_hz_and_hardly_ever_from_below(
     [
         (Lowpass("butterworth", 8_000.0, 8), 0.1),
         (Lowpass("butterworth", 4_000.0, 6), 0.1),
-        (Lowpass("bessel", 4_000.0, 8), 0.15),
+        (Lowpass("bessel", 4_000.0, 8), 0.1),
+        (Lowpass("butterworth", 3_000.0, 4), 0.15),
     ],
-    ids=["butterworth8", "butterworth6", "bessel8"],
+    ids=["butterworth8", "butterworth6", "bessel8", "butterworth4"],
 )
 def test_a_gentle_cutoff_is_found_nearly(spec: Lowpass, within: float) -> None:
     degraded = lowpass(MUSIC, RATE, spec)

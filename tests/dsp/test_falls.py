@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from aliquot.dsp import candidates, falls
-from aliquot.dsp.spectrum_profile import Floats
+from aliquot.dsp.natural import covariance
+from aliquot.dsp.spectrum_profile import Floats, cliff_start, grid, shelf_start
 
 RATE = 44_100
 FREQS = np.maximum(np.arange(1_025) * RATE / 2_048, 100.0)
@@ -18,7 +19,7 @@ def rough(seed: int = 0) -> Floats:
 
 
 def located(levels_db: Floats) -> falls.Fall:
-    return falls.locate_fall(10 ** (levels_db / 10), RATE, 1.0)
+    return falls.locate_fall(10 ** (levels_db / 10), RATE)
 
 
 def test_a_cliff_wins_over_a_natural_slope_below_it_that_looks_like_a_filter() -> None:
@@ -47,32 +48,73 @@ def test_a_device_s_slope_below_a_codec_s_edge_is_still_found() -> None:
     assert found.cutoff_hz == pytest.approx(6_000 * 99 ** (1 / 16), rel=0.1)
 
 
-def test_every_hypothesis_is_numbered_as_its_filters_are() -> None:
-    freqs = np.geomspace(700.0, 20_000.0, 60)
-    gentle, steep = candidates.candidates(freqs, RATE)
-    alone = 1 + gentle.slope.size + steep.slope.size
-    response, slope = candidates.explanation(0, gentle, steep)
-    assert not response.any()
-    assert slope == 0
-    response, _ = candidates.explanation(1 + 7, gentle, steep)
-    np.testing.assert_array_equal(response, gentle.response[:, 7])
-    response, _ = candidates.explanation(1 + gentle.slope.size + 9, gentle, steep)
-    np.testing.assert_array_equal(response, steep.response[:, 9])
-    of_each = steep.slope[candidates.PAIRED_STEEP].size
-    # The gentle filter of the lowest edge with a steep one an octave and more higher.
-    response, slope = candidates.explanation(alone + 3 * of_each + 50, gentle, steep)
-    i, j = 3 * candidates.PAIRED_GENTLE.step, 50 * candidates.PAIRED_STEEP.step
-    np.testing.assert_array_equal(response, gentle.response[:, i] + steep.response[:, j])
-    assert slope == gentle.slope[i]
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("loss_hz", [4_000.0, 8_000.0])
+def test_a_slope_is_followed_to_its_depth(loss_hz: float, seed: int) -> None:
+    """Dark music; the filter takes 100 dB before the recording ends, and all of them tell."""
+    slope = -10 * np.log10(1 + (FREQS / (loss_hz / 99 ** (1 / 12))) ** 12)
+    found = located(-9.5 * np.log2(FREQS / 100) + slope + rough(seed) - 60 * (FREQS > 18_000))
+    assert found.cutoff_hz == pytest.approx(loss_hz, rel=0.12)
+    assert 10 < found.slope_db_per_octave < 60
 
 
-def test_a_slope_and_an_edge_that_end_together_count_as_the_edge() -> None:
-    gentle, steep = candidates.candidates(np.geomspace(700.0, 20_000.0, 60), RATE)
-    ends = steep.loss_hz[candidates.PAIRED_STEEP]
-    apart = np.abs(np.log(gentle.loss_hz[candidates.PAIRED_GENTLE][:, None] / ends))
-    row, column = np.unravel_index(int(apart.argmin()), apart.shape)
-    pair = 1 + gentle.slope.size + steep.slope.size + int(row) * ends.size + int(column)
-    response, slope = candidates.explanation(pair, gentle, steep)
-    j = int(column) * candidates.PAIRED_STEEP.step
-    np.testing.assert_array_equal(response, steep.response[:, j])
-    assert slope == steep.slope[j]
+@pytest.mark.parametrize("floor_db", [-100.0, -80.0, -70.0])
+def test_a_slope_into_a_bed_of_noise_is_still_a_slope(floor_db: float) -> None:
+    slope = -10 * np.log10(1 + (FREQS / 3_000) ** 12)
+    levels = -8 * np.log2(FREQS / 100) + slope + rough(1)
+    found = located(10 * np.log10(10 ** (levels / 10) + 10 ** (floor_db / 10)))
+    assert found.cutoff_hz == pytest.approx(3_000 * 99 ** (1 / 12), rel=0.12)
+
+
+@pytest.mark.parametrize("tilt", [-5.0, -8.0, -12.0])
+@pytest.mark.parametrize("floor_db", [-200.0, -75.0])
+def test_music_that_nobody_filtered_is_whole_with_noise_and_without(
+    tilt: float, floor_db: float
+) -> None:
+    levels = tilt * np.log2(FREQS / 100) + rough(2)
+    found = located(10 * np.log10(10 ** (levels / 10) + 10 ** (floor_db / 10)))
+    assert found.cutoff_hz == RATE / 2
+
+
+def test_filters_lose_what_they_say_and_are_whitened_as_music_is() -> None:
+    tried = candidates.filters(RATE)
+    freqs = grid(RATE)
+    count = tried.loss_hz.size
+    assert np.exp(tried.log_prior).sum() == pytest.approx(1)
+    gentle = np.flatnonzero((tried.slope < 60) & (tried.loss_hz < 15_000))
+    for number in gentle[::37]:
+        lost = -np.interp(np.log(tried.loss_hz[number]), np.log(freqs), tried.response[:, number])
+        assert lost == pytest.approx(20, abs=1.5)
+    assert tried.response.shape == (freqs.size, count)
+    white = tried.whitener @ covariance(freqs) @ tried.whitener.T
+    np.testing.assert_allclose(white, np.eye(freqs.size), atol=1e-6)
+    part = tried.whitener[:50, :50] @ tried.response[:50]
+    np.testing.assert_allclose((part**2).sum(axis=0), tried.energy[49], rtol=1e-6, atol=1e-9)
+
+
+def test_a_cliff_is_what_is_never_undone_and_steeper_than_any_device() -> None:
+    freqs = grid(RATE)
+    line = -8 * np.log2(freqs / 700)
+    assert cliff_start(line) == freqs.size
+    assert cliff_start(line - 10 * np.log10(1 + (freqs / 4_000) ** 24)) == freqs.size
+    foot = int(np.searchsorted(freqs, 9_000))
+    assert cliff_start(line - 40 * (freqs >= 9_000)) == foot
+    notch = line - 40 * (np.abs(np.log2(freqs / 5_000)) < 0.1)
+    assert cliff_start(notch) == freqs.size
+
+
+def test_a_flat_tail_is_a_floor_only_far_under_the_sound() -> None:
+    freqs = grid(RATE)[:100]
+    slope = -20 * np.log2(freqs / 700)
+    start = shelf_start(np.maximum(slope, -60))
+    assert freqs[start] == pytest.approx(700 * 8, rel=0.08)
+    assert shelf_start(np.maximum(slope, -12)) == freqs.size
+    assert shelf_start(np.zeros(freqs.size)) == freqs.size
+
+
+def test_noise_that_covers_all_but_the_bass_leaves_nothing_to_say() -> None:
+    """Nor do the gaps between its notes, into which the noise reaches first."""
+    bass = np.minimum(-40 * np.log2(FREQS / 700), 10.0) - 20 * (np.abs(FREQS - 850) < 50)
+    found = located(np.maximum(bass, -27.0))
+    assert found.cutoff_hz == RATE / 2
+    assert 0 < found.confidence < 0.5

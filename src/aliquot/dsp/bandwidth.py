@@ -170,7 +170,7 @@ class BandwidthMeter:
 
     def _locate(self, stretches: Floats, weights: Floats) -> Fall:
         power = weights @ stretches / weights.sum()
-        return locate_fall(power, self.sample_rate, float((self._taper**2).sum()))
+        return locate_fall(power, self.sample_rate)
 
     def _powers(self, samples: Waveform) -> NDArray[np.float32]:
         """Power summed over channels, ``(windows, bins)``."""

@@ -9,21 +9,24 @@ STEPS = 24
 """Points per octave: two per smoothing width, so that no fall slips between them."""
 LOWEST_HZ = 700.0
 """Below it lie single notes rather than a spectrum."""
-DEPTH_DB = 40.0
-"""A fall of this much within a third of an octave is the end of all content, not a slope."""
+CLIFF_DB = 24.0
+"""A fall of this much within a sixth of an octave that is never undone is a cliff: the work of a
+resampler or a codec, steeper than any device's slope and any music."""
 RANGE_DB = 110.0
-"""Anything this far under the strongest band is rounding."""
+"""Anything this far under the strongest band is rounding, unless told otherwise."""
 SHELF_DB = 1.5
 """How straight a noise shelf is; music never is, over a third of an octave."""
 SHELF_TILT_DB = 3.0
 """How level it is, in dB per octave; music falls faster."""
-SILENT_SHELF_DB = -80.0
-"""A white floor of less than this in all is quantisation or dither, whatever lies below it."""
+SHELF_UNDER_DB = 20.0
+"""A shelf this far under the strongest band is a bed of noise, which covers what lies below it."""
 SHELF_CLIFF_DB = 15.0
-"""A louder shelf is noise only if the content falls this much, within 1/3 octave, down to it."""
+"""So is one to which the content falls this much within 1/3 octave."""
 
 _LOOK_BACK = round(0.38 * STEPS)
 _SPAN = STEPS // 3
+_CLIFF_SPAN = STEPS // 6
+_LEFT_DB = 6.0
 
 
 def grid(sample_rate: int) -> Floats:
@@ -36,16 +39,19 @@ def grid(sample_rate: int) -> Floats:
     return LOWEST_HZ * 2.0 ** (np.arange(int(STEPS * octaves) + 1) / STEPS)
 
 
-def smoothed_db(power: Floats, sample_rate: int, freqs_hz: Floats) -> Floats:
+def smoothed_db(
+    power: Floats, sample_rate: int, freqs_hz: Floats, range_db: float = RANGE_DB
+) -> Floats:
     """Mean power per bin in windows of 1/12 octave; there is nothing above Nyquist.
 
     Args:
         power: ``(bins,)`` power of the bins of an even-sized real FFT.
         sample_rate: In Hz.
         freqs_hz: ``(points,)`` centres.
+        range_db: How far down to look.
 
     Returns:
-        ``(points,)`` in dB, not below ``RANGE_DB`` under the highest point.
+        ``(points,)`` in dB, not below ``range_db`` under the highest point.
 
     >>> flat = smoothed_db(np.ones(1025), 44_100, np.array([1_000.0, 8_000.0]))
     >>> np.abs(flat.round(6)).tolist()
@@ -58,40 +64,38 @@ def smoothed_db(power: Floats, sample_rate: int, freqs_hz: Floats) -> Floats:
     inside = np.interp(high * bins_per_hz, position, total)
     inside -= np.interp(low * bins_per_hz, position, total)
     level = inside / ((high - low) * bins_per_hz)
-    lowest = max(float(level.max(initial=0.0)) * 10 ** (-RANGE_DB / 10), 1e-30)
+    lowest = max(float(level.max(initial=0.0)) * 10 ** (-range_db / 10), 1e-30)
     result: Floats = 10 * np.log10(np.maximum(level, lowest))
     return result
 
 
-def first_dead(levels_db: Floats) -> int:
-    """Index from which a profile is empty: the level stays ``DEPTH_DB`` below what came before.
-
-    The yardstick for a point is the median of the octave that ends 0.38 octave lower, so a steep
-    natural slope is not empty, and neither is a notch narrower than a third of an octave.
+def cliff_start(levels_db: Floats) -> int:
+    """Number of points of a profile that lie before the first cliff; all of them if there is none.
 
     Args:
         levels_db: ``(points,)`` on :func:`grid`.
 
     Returns:
-        The first empty index, or the number of points if there is none.
+        The first index at which the level has left its course, ``_LEFT_DB`` down, for good.
     """
-    count = levels_db.size
-    for index in range(_LOOK_BACK, count):
-        before = levels_db[max(0, index - 3 * _LOOK_BACK) : index - _LOOK_BACK + 1]
-        if np.all(levels_db[index : index + _SPAN] < np.median(before) - DEPTH_DB):
-            return index
-    return count
+    highest_above = np.maximum.accumulate(levels_db[::-1])[::-1]
+    last = levels_db.size - 1
+    for index in range(_LOOK_BACK, last):
+        level = levels_db[index]
+        if level - highest_above[min(index + _CLIFF_SPAN, last)] > CLIFF_DB:
+            left = np.flatnonzero(highest_above[index + 1 :] < level - _LEFT_DB)
+            return index + 1 + int(left[0])
+    return levels_db.size
 
 
-def shelf_start(levels_db: Floats, full_scale_db: float) -> int:
+def shelf_start(levels_db: Floats) -> int:
     """Index from which a profile is nothing but a flat noise floor that reaches to its end.
 
-    Such a shelf is dither or hiss if it is very quiet or if a cliff leads down to it. The long
-    gentle slope of a piano into its own noise is neither, and counts as sound.
+    Dither, hiss, a room: what lies under it is not heard, so it says nothing of where the sound
+    ends. A tail as flat but nearly as strong as the rest is sound.
 
     Args:
         levels_db: ``(points,)`` on :func:`grid`, up to Nyquist.
-        full_scale_db: Level of white noise of 0 dBFS rms.
 
     Returns:
         The first index of the shelf, or the number of points if there is none.
@@ -110,5 +114,5 @@ def shelf_start(levels_db: Floats, full_scale_db: float) -> int:
         return count
     level = float(np.median(levels_db[start:]))
     before = float(levels_db[max(0, start - _SPAN - 2) : max(1, start - _SPAN + 2)].mean())
-    quiet = level < full_scale_db + SILENT_SHELF_DB and before > level + 6.0
-    return start if quiet or before > level + SHELF_CLIFF_DB else count
+    under = float(levels_db.max()) - level
+    return start if under > SHELF_UNDER_DB or before > level + SHELF_CLIFF_DB else count
