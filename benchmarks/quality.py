@@ -153,10 +153,13 @@ def facts() -> str:
     levels, waves = settings["levels"], settings["optim"]
     assert levels["steps"] + waves["steps"] == rows[-1]["step"], "the log is of another run"
     assert int(told["steps"]) <= rows[-1]["step"], "the log is of another run"
+    network = "`models/spectral.py`"
+    if "parameters" in told:  # files written before it was noted lack it
+        network += f", {int(told['parameters']):,} parameters"
     table = {
         "file": f"`src/aliquot/released/{release.file}`, {len(content):,} bytes",
         "sha256": f"`{release.sha256}`",
-        "network": f"`models/spectral.py`, {int(told['parameters']):,} parameters",
+        "network": network,
         "settings": "`settings/aliquot.toml`",
         "trained at commit": f"`{told['commit']}`",
         "training": f"{levels['steps']:,} steps of {levels['batch']} pieces on band powers, then "
