@@ -53,12 +53,13 @@ define make_venv
   { echo "cannot make a virtual environment; run: sudo apt-get install python3-venv"; exit 1; }
 endef
 
-# ffmpeg is needed by the tests of M4A, WMA, APE, WavPack and video only; without it they are skipped.
+# ffmpeg is needed by the tests of M4A, WMA, APE, WavPack and video, fpcalc by those of Chromaprint;
+# without them they are skipped.
 ffmpeg:
-	@command -v ffmpeg >/dev/null || { \
+	@{ command -v ffmpeg && command -v fpcalc; } >/dev/null || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends ffmpeg >/dev/null; } || \
-	  echo "ffmpeg is missing: its tests are skipped; to run them: sudo apt-get install ffmpeg"
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends ffmpeg libchromaprint-tools >/dev/null; } || \
+	  echo "ffmpeg or fpcalc is missing: their tests are skipped; to run them: sudo apt-get install ffmpeg libchromaprint-tools"
 
 clean:
 	rm -rf $(VENV) $(DEMO) demo-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
