@@ -58,5 +58,6 @@ def train(
             bar.set_postfix_str(f"{name}={row[name]:.4f}")
 
         trainer.train(report, float("inf") if max_minutes is None else 60 * max_minutes)
+    group.leave()
     if group.leads:
         click.echo(trainer.folder / "checkpoint.safetensors")

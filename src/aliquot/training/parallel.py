@@ -69,6 +69,15 @@ class Group:
         if self.size > 1:
             distributed.barrier()
 
+    def leave(self) -> None:
+        """Part from the others, when all have come here.
+
+        A process that ends while the threads of its group still run may abort on its way out.
+        """
+        self.wait()
+        if self.size > 1:
+            distributed.destroy_process_group()
+
 
 class SharedNoise:
     """Normal noise for the examples of a batch: the same ones however many processes share it."""
