@@ -153,7 +153,7 @@ def facts() -> str:
     levels, waves = settings["levels"], settings["optim"]
     assert levels["steps"] + waves["steps"] == rows[-1]["step"], "the log is of another run"
     assert int(told["steps"]) <= rows[-1]["step"], "the log is of another run"
-    network = "`models/spectral.py`"
+    network = "`models/spectral.py` at the commit below"
     if "parameters" in told:  # files written before it was noted lack it
         network += f", {int(told['parameters']):,} parameters"
     table = {

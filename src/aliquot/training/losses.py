@@ -190,7 +190,6 @@ class LevelLoss:
         self.guard_bins = config.guard_bins
         analysis = model.analysis  # (bins, input_bands)
         self.places = bands @ analysis
-        self.leakage = model.leakage
         self.widths = (analysis > 0).sum(dim=0) / 2.0
 
     def __call__(

@@ -86,7 +86,7 @@ def level_step(
     log_bands, flatness, response, floor, cutoff, typical, limit = batch
     original = 10**log_bands
     given = original * response[:, None, None] + floor[:, None, None, None]
-    given = given + given @ loss.leakage
+    given = given + given @ model.leakage
     with torch.autocast(log_bands.device.type, torch.bfloat16, enabled=half):
         anchor, level, *_ = model.predict(given, flatness, cutoff)
     anchor = anchor.float()
