@@ -246,8 +246,7 @@ class _Job:
             found.append("it ends before --start, so the result is empty")
         nonfinite = report.nonfinite + reader.nonfinite
         warnings = (*reader.warnings, *found)
-        overs = writer.clipped if not self.fmt.is_float else report.overs
-        return replace(report, nonfinite=nonfinite, warnings=warnings, overs=overs)
+        return replace(report, nonfinite=nonfinite, warnings=warnings)
 
     def _cutoffs(self, verdict: Verdict | None) -> Sequence[Segment] | None:
         if verdict is None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import FULL_BAND_HZ, Segment
+from aliquot.dsp.headroom import Headroom
 from aliquot.dsp.resample import StreamResampler, fitted
-from aliquot.dsp.splice import Headroom
 from aliquot.engine import Enhancer, load_enhancer
 from aliquot.errors import InputError
 from aliquot.predictor import Predictor, Processing, Stream
@@ -71,7 +71,7 @@ class Restorer:
         self.given = StreamResampler(sample_rate, self.output_rate, channels)
         self.given_held = np.zeros((channels, 0), np.float32)
         self.high_held = np.zeros((channels, 0), np.float32)
-        self.headroom = Headroom(channels)
+        self.headroom = Headroom(channels, self.output_rate, self._cutoff_between)
         self.predictor: Predictor | None = None
         if any(part.cutoff_hz < FULL_BAND_HZ for part in self.segments):
             raw = processing.raw
@@ -134,8 +134,8 @@ class Restorer:
             samples_in=self.samples_in,
             samples_out=self.samples_out,
             added_db=10 * float(np.log10(added / given)) if added > 0 and given > 0 else None,
-            headroom_db=-20 * float(np.log10(max(self.headroom.lowest, 1e-5))) + 0.0,
-            overs=self.overs,
+            headroom_db=self.headroom.lost_db,
+            overs=self.overs + self.headroom.clipped,
             nonfinite=self.nonfinite,
             model=self.predictor.enhancer.name if self.predictor is not None else None,
         )
@@ -157,6 +157,13 @@ class Restorer:
         self.samples_out += out.shape[1]
         self.overs += int(np.count_nonzero(np.abs(out) > 1.0))
         return out
+
+    def _cutoff_between(self, begin: int, end: int) -> float:
+        """The highest cut-off of what is restored from one sample of the result to another."""
+        start, stop = begin / self.output_rate, end / self.output_rate
+        restored = [part for part in self.segments if part.cutoff_hz < FULL_BAND_HZ]
+        here = [p for p in restored if p.start_seconds < stop and p.end_seconds > start]
+        return max(part.cutoff_hz for part in here or restored)
 
     def _with_headroom(
         self, given: Waveform, high: Waveform, *, end: bool

@@ -23,8 +23,8 @@ class Report:
         samples_in: Samples per channel that the decoder delivered.
         samples_out: Samples per channel of the result.
         added_db: Energy of what was added over that of the recording, in dB; None if nothing was.
-        headroom_db: The most by which the added band was turned down to avoid clipping, in dB.
-        overs: Samples of the result beyond full scale.
+        headroom_db: Energy that the added band gave up so that the sum does not clip, in dB.
+        overs: Samples of the result beyond full scale, where an integer result is cut off.
         nonfinite: Samples that were no numbers and became 0.
         model: Release or file.
         elapsed_seconds: Of work.
