@@ -87,9 +87,9 @@ def test_the_truth_costs_nothing_and_ten_decibels_cost_one(tiny: Settings) -> No
     loss = LevelLoss(LossSettings(prior=0.0), network)
     power = torch.rand(2, 2, 200, tiny.model.input_bands) + 0.1
     level = torch.zeros(2, 2, 200, tiny.model.output_bands)
-    region = Region(
-        torch.tensor([200.0, 300.0]), torch.tensor([800.0] * 2), torch.tensor([900.0] * 2)
-    )
+    cutoff = torch.tensor([200.0, 300.0])
+    centres = network.output_centres(cutoff)
+    region = Region(cutoff, torch.tensor([800.0] * 2), torch.tensor([900.0] * 2), centres)
     assert float(loss(power, power, level, region)["total"]) == pytest.approx(0, abs=1e-6)
     found = loss(power * 10, power, level, region)
     assert float(found["envelope"]) == pytest.approx(1.0, abs=0.05)
@@ -106,7 +106,7 @@ def test_levels_learned_from_bands_are_those_of_the_waveform(tiny: Settings) -> 
     torch.manual_seed(0)
     network = Spectral(tiny.model).eval()
     torch.nn.init.normal_(network.leave.weight, std=0.3)
-    wave = torch.randn(1, 2, 60 * 512)
+    wave = torch.randn(1, 2, 120 * 512)
     spectrum = spectra(wave, 2048, 512)
     power = spectrum.square().sum(dim=2) / (0.375 * 2048)
     cutoff = torch.tensor([250.0])

@@ -6,7 +6,13 @@ from aliquot.training.losses import Region, SpectralLoss, prior
 from aliquot.training.settings import LossSettings
 
 MODEL = SpectralConfig()
-REGION = Region(torch.tensor([300.0]), torch.tensor([800.0]), torch.tensor([900.0]))
+OCTAVES = torch.linspace(-0.1, 3.3, MODEL.output_bands)
+REGION = Region(
+    cutoff=torch.tensor([300.0]),
+    typical=torch.tensor([800.0]),
+    limit=torch.tensor([900.0]),
+    centres=300.0 * 2 ** OCTAVES[None],
+)
 LEVEL = torch.zeros(1, 2, 16, MODEL.output_bands)
 
 
@@ -61,9 +67,7 @@ def test_a_sound_moved_to_the_other_side_costs_envelope(original: torch.Tensor) 
 
 
 def test_levels_above_the_typical_bandwidth_fall_slowly_from_the_last_below() -> None:
-    loss = SpectralLoss(LossSettings(), MODEL, torch.device("cpu"))
-    known = int((loss.level_centres <= 800).sum())
-    steps = torch.arange(MODEL.output_bands) - (known - 1)
-    falling = torch.where(steps > 0, -0.02 * steps, 0.0).expand(1, 2, 16, -1)
-    assert float(prior(falling, loss.level_centres, REGION.typical)) == pytest.approx(0, abs=1e-6)
-    assert float(prior(LEVEL, loss.level_centres, REGION.typical)) > 0.001
+    known = int((REGION.centres <= 800).sum())
+    falling = -0.23 * (OCTAVES - OCTAVES[known - 1]).clamp(min=0).expand(1, 2, 16, -1)
+    assert float(prior(falling, REGION)) == pytest.approx(0, abs=1e-6)
+    assert float(prior(LEVEL, REGION)) > 0.001

@@ -1,8 +1,13 @@
 """Parts that networks are built from."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
+
+WARP_BINS = 60.0
+"""Bands are evenly spaced on ``log(1 + bin / 60)``."""
 
 
 def warped_bands(bands: int, first_bin: float, bins: int) -> Tensor:
@@ -11,35 +16,35 @@ def warped_bands(bands: int, first_bin: float, bins: int) -> Tensor:
     Returns:
         ``(bands, bins)``; every column from ``first_bin`` on sums to one.
     """
-    scale = 60.0
-    positions = torch.log1p(torch.arange(bins, dtype=torch.float64) / scale)
-    first = torch.log1p(torch.tensor(first_bin / scale, dtype=torch.float64))
+    positions = torch.log1p(torch.arange(bins, dtype=torch.float64) / WARP_BINS)
+    first = torch.log1p(torch.tensor(first_bin / WARP_BINS, dtype=torch.float64))
     step = (positions[-1] - first) / (bands - 1)
     place = ((positions - first) / step).clamp(min=0, max=bands - 1)
     centres = torch.arange(bands, dtype=torch.float64)[:, None]
     return (1 - (place[None] - centres).abs()).clamp(min=0).float()
 
 
-def between(centres: Tensor, bands: Tensor) -> Tensor:
-    """Weights that read values known at ``centres`` at the middles of ``bands``.
+def warped_place(bin_: Tensor, bands: int, bins: int) -> Tensor:
+    """Where frequencies in bins lie on the axis of bands of :func:`warped_bands` from bin 0."""
+    step = math.log1p((bins - 1) / WARP_BINS) / (bands - 1)
+    return torch.log1p(bin_ / WARP_BINS) / step
+
+
+def hats(places: Tensor, count: int) -> Tensor:
+    """Weights that read values known at 0, 1, ..., ``count - 1`` at places in between.
 
     Args:
-        centres: ``(n,)`` in bins, rising.
-        bands: ``(m, bins)`` weights.
+        places: ``(batch, n)``; beyond the ends, the ends.
+        count: Of known values.
 
     Returns:
-        ``(n, m)``; every column sums to one.
+        ``(batch, count, n)``; every column sums to one.
 
-    >>> between(torch.tensor([0.0, 2.0, 4.0]), torch.tensor([[0.0, 1.0, 0.0, 0.0]])).T.tolist()
-    [[0.5, 0.5, 0.0]]
+    >>> hats(torch.tensor([[0.25, 7.0]]), 3).tolist()
+    [[[0.75, 0.0], [0.25, 0.0], [0.0, 1.0]]]
     """
-    middles = (bands * torch.arange(bands.shape[1])).sum(1) / bands.sum(1)
-    middles = middles.clamp(min=float(centres[0]), max=float(centres[-1]))
-    above = torch.searchsorted(centres, middles).clamp(1, len(centres) - 1)
-    low, high = centres[above - 1], centres[above]
-    part = ((middles - low) / (high - low))[:, None]
-    rows = torch.eye(len(centres))
-    return (rows[above - 1] * (1 - part) + rows[above] * part).T.contiguous()
+    known = torch.arange(count, device=places.device)[:, None]
+    return (1 - (places.clamp(0, count - 1)[:, None] - known).abs()).clamp(min=0)
 
 
 def steadied(values: Tensor, weight: Tensor, width: int) -> Tensor:

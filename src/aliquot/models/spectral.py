@@ -6,11 +6,14 @@ whitened, of noise, and of what a gentle slope has left there itself, whitened; 
 convolutional network predicts, for every frame and band, the level and the mixture. Blocks are
 ConvNeXt's (Liu et al., 2022) over frames.
 
-    spectrum ─► band levels ─► blocks over frames ─► level, mixture per band
-        │                                                             │
-        ├─► whitened remains ───────────┐                             │
-        ├─► whitened copy ──────────────┤                             ▼
-    noise ──────────────────────────────┴──► mixture · level · fade-in ─► high
+    spectrum ─► description ─┬─► linear map ───────────┬─► level, mixture per band
+        │                    └─► blocks over frames ───┘                   │
+        ├─► whitened remains ───────────┐                                  │
+        ├─► whitened copy ──────────────┤                                  ▼
+    noise ──────────────────────────────┴──────► mixture · level · fade-in ─► high
+
+Most of what can be foretold of other artists' treble is a linear map of the description; the
+blocks add what is not, and learn little by heart.
 
 Properties that hold by construction, not by training:
 
@@ -32,14 +35,15 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from aliquot.models import excitation
-from aliquot.models.excitation import BLOCK_BINS, TINY
-from aliquot.models.layers import Block, between, steadied, warped_bands
+from aliquot.models.description import ANCHOR_END, FLAT, LONG, SHOWN, Describer
+from aliquot.models.excitation import TINY
+from aliquot.models.layers import Block, hats, steadied, warped_bands, warped_place
 from aliquot.models.leakage import leakage
 
-ANCHOR_END = 0.97
-"""Where the third-octave that levels are relative to ends, over the cut-off."""
-LEAST, MOST = -15.0, 6.0
-"""Log10 power over the anchor beyond which bands are not told apart."""
+LOWEST_OCTAVE, HIGHEST_OCTAVE = -0.1, 3.3
+"""Where the first and the last output band lie over the cut-off."""
+MAPS_AT = (120.0, 280.0, 650.0)
+"""Cut-offs in bins that have linear maps of their own; those between take a mixture."""
 LEAKING = 2.0
 """What may be leakage is taken for it up to this many times the leakage that is expected."""
 LOUDEST = 3.5
@@ -54,8 +58,7 @@ class SpectralConfig:
         window: Samples of an STFT frame.
         hop: Samples between frames; a quarter of ``window``.
         input_bands: Bands in which the given band is described.
-        output_bands: Bands in which level and mixture are predicted.
-        first_bin: Where the output bands begin; below the lowest cut-off's guard.
+        output_bands: Bands in which level and mixture are predicted, from the cut-off up.
         width: Channels of the network.
         expansion: Inner width of a block over ``width``.
         kernel: Frames seen by one convolution; odd.
@@ -69,12 +72,11 @@ class SpectralConfig:
     window: int = 2048
     hop: int = 512
     input_bands: int = 128
-    output_bands: int = 64
-    first_bin: int = 90
+    output_bands: int = 40
     width: int = 64
     expansion: int = 3
     kernel: int = 7
-    dilations: tuple[int, ...] = (1, 2, 4, 1, 2, 1)
+    dilations: tuple[int, ...] = (1, 2, 1, 1)
     guard_bins: float = 23.2
     level_offset: float = -0.3
     steady: int = 33
@@ -88,7 +90,7 @@ class SpectralConfig:
     @property
     def context(self) -> int:
         """Frames on each side that an output frame depends on."""
-        return 9 + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
+        return 1 + LONG // 2 + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
 
 
 class Spectral(nn.Module):
@@ -107,9 +109,8 @@ class Spectral(nn.Module):
     index: Tensor
     triangles: Tensor
     analysis: Tensor
-    synthesis: Tensor
     band_centres: Tensor
-    places: Tensor
+    octaves: Tensor
     leakage: Tensor
 
     def __init__(self, config: SpectralConfig) -> None:
@@ -124,26 +125,22 @@ class Spectral(nn.Module):
         self.register_buffer(
             "analysis", (band_in / band_in.sum(1, keepdim=True)).T.contiguous(), persistent=False
         )
-        self.register_buffer(
-            "synthesis",
-            warped_bands(config.output_bands, config.first_bin, bins),
-            persistent=False,
-        )
         centres = (band_in * torch.arange(bins)).sum(1) / band_in.sum(1)
         self.register_buffer("band_centres", centres, persistent=False)
-        self.register_buffer("places", between(centres, self.synthesis), persistent=False)
+        octaves = torch.linspace(LOWEST_OCTAVE, HIGHEST_OCTAVE, config.output_bands)
+        self.register_buffer("octaves", octaves, persistent=False)
         leaks = leakage(self.triangles, self.analysis)
         self.register_buffer("leakage", leaks, persistent=False)
-        blocks = bins // BLOCK_BINS
-        features = 2 * config.input_bands + 2
-        self.enter = nn.Linear(features, config.width)
+        self.describe = Describer(bins, config.input_bands)
+        self.maps = nn.Parameter(torch.zeros(len(MAPS_AT), SHOWN + 1, config.output_bands))
+        self.enter = nn.Linear(SHOWN + 1, config.width)
         self.blocks = nn.ModuleList(
             Block(config.width, config.kernel, dilation, config.expansion, config.dropout)
             for dilation in config.dilations
         )
         self.norm = nn.LayerNorm(config.width)
         self.leave = nn.Linear(config.width, 4 * config.output_bands)
-        self.tonal = nn.Linear(blocks, config.output_bands)
+        self.tonal = nn.Linear(len(FLAT), config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
 
@@ -173,18 +170,19 @@ class Spectral(nn.Module):
             values[:, :, inner] for values in self.predict(bands, flatness, cutoff_bin)
         )
         ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
-        gain = torch.exp(math.log(10.0) * (level @ self.synthesis))
+        over = self.between(cutoff_bin, self.index)[:, None]
+        gain = torch.exp(math.log(10.0) * (level @ over))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
         block_power = block_power[:, :, inner]
         white = excitation.whitened(spectrum[:, :, :, inner], block_power)
-        remains = (trust @ self.synthesis) * excitation.audible(block_power)
+        remains = (trust @ over) * excitation.audible(block_power)
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
-        tonal = mix @ self.synthesis
+        tonal = mix @ over
         copied = excitation.copy_up(white, edge, self.index)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
-        common = (share @ self.synthesis) * panning[:, :, inner]  # (batch, 1, frames, bins)
+        common = (share @ over) * panning[:, :, inner]  # (batch, 1, frames, bins)
         own = (1 - common * common).clamp(min=1e-6).sqrt()
         middle, side = noise[:, 0], noise[:, 1]
         noise = torch.stack([middle, common * middle + own * side], dim=1)
@@ -229,34 +227,24 @@ class Spectral(nn.Module):
         result: Tensor = fn.avg_pool1d(rows, 3, 1, 1)[..., None]
         return result
 
-    def levels(self, bands: Tensor, anchor: Tensor) -> Tensor:
-        """Log10 power of the bands over the anchor, ``(batch, 2, frames, input_bands)``."""
-        return (torch.log10(bands + TINY) - torch.log10(anchor + TINY)).clamp(LEAST, MOST)
+    def between(self, cutoff_bin: Tensor, bin_: Tensor) -> Tensor:
+        """Weights that read output bands at frequencies in bins, ``(batch, output_bands, n)``."""
+        place = torch.log2(bin_.clamp(min=1.0) / cutoff_bin[:, None]) - LOWEST_OCTAVE
+        count = self.config.output_bands
+        return hats(place * ((count - 1) / (HIGHEST_OCTAVE - LOWEST_OCTAVE)), count)
 
-    def features(self, levels: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Tensor:
-        """Describe each signal, ``(2 * batch, frames, features)``.
+    def output_centres(self, cutoff_bin: Tensor) -> Tensor:
+        """Middles of the output bands in bins, ``(batch, output_bands)``."""
+        return cutoff_bin[:, None] * 2**self.octaves
 
-        Levels over the anchor, the anchor's course over 17 frames, and the cut-off: no more. What
-        else was tried (the other signal's level, finer courses, flatness) was learned by heart: it
-        lowered the loss on training music and raised it on other artists'.
-
-        Levels above the cut-off are shown too: after a brick wall there is nothing, but a gentle
-        slope only lowers the treble, and how fast tells the slope.
-        """
-        batch, _, frames, _ = levels.shape
-        mask = (cutoff_bin[:, None] - self.band_centres).div(4.0).clamp(0, 1)  # (batch, bands)
-        rows = torch.log10(anchor + TINY)[..., 0]
-        course = rows - fn.avg_pool1d(rows, 17, 1, 8, count_include_pad=False)
-        shared = torch.cat([mask, torch.log(cutoff_bin / 300.0)[:, None]], dim=1)
-        parts = [levels, course[..., None], shared[:, None, None].expand(batch, 2, frames, -1)]
-        return torch.cat(parts, dim=3).reshape(2 * batch, frames, -1)
-
-    def tonality(self, flatness: Tensor, cutoff_bin: Tensor) -> Tensor:
-        """What the given band's flatness says of the mixture, ``(batch, 2, frames, bands)``."""
-        centres = self.index[BLOCK_BINS // 2 :: BLOCK_BINS]
-        mask = (cutoff_bin[:, None] - centres).div(BLOCK_BINS).clamp(0, 1)
-        result: Tensor = self.tonal(flatness * mask[:, None, None])
-        return result
+    def mapped(self, shown: Tensor, cutoff_bin: Tensor) -> Tensor:
+        """What the linear maps make of the description, ``(2 * batch, frames, output_bands)``."""
+        places = torch.log(torch.tensor(MAPS_AT, device=shown.device))
+        step = places[1] - places[0]
+        near = hats((torch.log(cutoff_bin)[:, None] - places[0]) / step, len(MAPS_AT))
+        maps = (near[:, :, 0] @ self.maps.flatten(1)).reshape(-1, 1, *self.maps.shape[1:])
+        both = shown.reshape(maps.shape[0], 2, *shown.shape[1:]) @ maps
+        return both.flatten(0, 1)
 
     def predict(
         self, bands: Tensor, flatness: Tensor, cutoff_bin: Tensor
@@ -284,17 +272,24 @@ class Spectral(nn.Module):
         """
         anchor = self.anchor(bands, cutoff_bin)
         real = (bands - LEAKING * (bands @ self.leakage)).clamp(min=0)
-        levels = self.levels(real, anchor)
-        x = self.enter(self.features(levels, anchor, cutoff_bin))
+        shown, levels = self.describe(real, anchor, cutoff_bin)
+        batch, _, frames, _ = bands.shape
+        known = torch.log(cutoff_bin / 300.0)[:, None, None, None].expand(batch, 2, frames, 1)
+        shown = torch.cat([shown, known.flatten(0, 1)], dim=2)
+        x = self.enter(shown)
         for block in self.blocks:
             x = block(x)
-        batch, _, frames, _ = bands.shape
         out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 4, -1)
-        guess = 4.0 * torch.tanh(out[:, :, :, 0] / 4.0) + self.config.level_offset  # within 80 dB
-        mix = torch.sigmoid(out[:, :, :, 1] + self.tonality(flatness, cutoff_bin))
+        guess = out[:, :, :, 0] + self.mapped(shown, cutoff_bin).reshape(batch, 2, frames, -1)
+        guess = 4.0 * torch.tanh(guess / 4.0) + self.config.level_offset  # within 80 dB
+        flat = self.describe.flatness(flatness, cutoff_bin)
+        mix = torch.sigmoid(out[:, :, :, 1] + self.tonal(flat))
         share = torch.sigmoid(out[:, :1, :, 2])
-        trust = torch.sigmoid(out[:, :, :, 3]) * (real / (bands + TINY) @ self.places)
-        left = 0.5 * levels.float() @ self.places
+        count = self.config.input_bands
+        centres = self.output_centres(cutoff_bin).clamp(max=self.config.bins - 1)
+        places = hats(warped_place(centres, count, self.config.bins), count)[:, None]
+        trust = torch.sigmoid(out[:, :, :, 3]) * (real / (bands + TINY) @ places)
+        left = 0.5 * levels.float() @ places
         lost = steadied(guess - left, trust, self.config.steady)
         level = (guess + trust * (left + lost - guess)).clamp(max=LOUDEST)
         return anchor, level, mix, share, trust

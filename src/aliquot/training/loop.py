@@ -91,7 +91,7 @@ class Trainer:
         tensors, facts = found
         mine = checkpoint.as_facts(self.settings)
         section = self.settings.method.replace("-", "_")
-        for key in ("method", "model", *({section} & set(mine))):
+        for key in ("method", section if section in mine else "model"):
             if facts["settings"].get(key, mine[key]) != mine[key]:
                 raise ConfigError(
                     f"{self.folder} holds a run of another model; choose another --out or delete it"

@@ -14,7 +14,7 @@ from aliquot.models.layers import warped_bands
 from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.settings import LossSettings
 
-LOSS_BANDS = 40
+LOSS_BANDS, FIRST_LOSS_BIN = 40, 90.0
 WIDE = 10
 """Bands joined for the energy balance."""
 WIDE_BANDS = 16
@@ -23,11 +23,16 @@ WIDE_BANDS = 16
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where the loss is taken, in bins, each ``(batch,)``."""
+    """Where the loss is taken, in bins.
+
+    ``cutoff``, ``typical`` and ``limit`` are ``(batch,)``; ``centres`` of the model's output bands
+    ``(batch, output_bands)``.
+    """
 
     cutoff: Tensor
     typical: Tensor
     limit: Tensor
+    centres: Tensor
 
 
 class SpectralLoss:
@@ -46,9 +51,7 @@ class SpectralLoss:
     def __init__(self, weights: LossSettings, model: SpectralConfig, device: torch.device) -> None:
         self.weights, self.model = weights, model
         self.index = torch.arange(model.bins, device=device).float()
-        self.bands = warped_bands(LOSS_BANDS, model.first_bin, model.bins).to(device)
-        centres = warped_bands(model.output_bands, model.first_bin, model.bins).to(device)
-        self.level_centres = (centres * self.index).sum(1) / centres.sum(1)
+        self.bands = warped_bands(LOSS_BANDS, FIRST_LOSS_BIN, model.bins).to(device)
 
     def mask(self, region: Region) -> Tensor:
         """Weight of every bin, ``(batch, 1, 1, bins)``."""
@@ -87,7 +90,7 @@ class SpectralLoss:
             truth.sum(dim=3, keepdim=True),
             mask,
         )
-        terms["prior"] = prior(level, self.level_centres, region.typical)
+        terms["prior"] = prior(level, region)
         weights = self.weights
         terms["total"] = (
             weights.spectrum * terms["spectrum"]
@@ -158,20 +161,20 @@ def in_groups(values: Tensor, size: int) -> Tensor:
     return values.reshape(*values.shape[:-1], -1, size)
 
 
-def prior(level: Tensor, centres: Tensor, typical: Tensor) -> Tensor:
-    """Levels above the typical bandwidth against the last below, falling 0.4 dB a band.
+def prior(level: Tensor, region: Region) -> Tensor:
+    """Levels above the typical bandwidth against the last below, falling by 4.6 dB an octave.
 
     Args:
         level: ``(batch, 2, frames, bands)``.
-        centres: ``(bands,)`` in bins.
-        typical: ``(batch,)`` in bins.
+        region: Typical bandwidths, and the bands' centres.
     """
-    beyond = centres > typical[:, None]  # (batch, bands)
-    last = (~beyond).sum(dim=1).clamp(min=1) - 1
-    place = last[:, None, None, None].expand(*level.shape[:3], 1)
+    centres = region.centres
+    beyond = centres > region.typical[:, None]  # (batch, bands)
+    last = (~beyond).sum(dim=1, keepdim=True).clamp(min=1) - 1
+    place = last[:, :, None, None].expand(*level.shape[:3], 1)
     anchor = level.gather(3, place).detach()
-    steps = torch.arange(level.shape[3], device=level.device) - last[:, None]
-    target = anchor - 0.02 * steps[:, None, None]
+    over = torch.log2(centres / centres.gather(1, last))
+    target = anchor - 0.23 * over[:, None, None]
     return ((level - target).abs() * beyond[:, None, None]).mean()
 
 
@@ -185,11 +188,8 @@ class LevelLoss:
         self.weights = weights
         config = model.config
         self.centres = model.band_centres
-        bands = model.synthesis
-        self.level_centres = (bands * model.index).sum(1) / bands.sum(1)
         self.guard_bins = config.guard_bins
         analysis = model.analysis  # (bins, input_bands)
-        self.places = bands @ analysis
         self.widths = (analysis > 0).sum(dim=0) / 2.0
 
     def __call__(
@@ -229,7 +229,7 @@ class LevelLoss:
         ratio = (torch.log10(energies[0]) - torch.log10(energies[1])).abs() * present
         each = ratio.sum(dim=2) / (present.sum(dim=2) + 1e-6)
         terms["bias"] = (each.mean(dim=0) * channel).sum()
-        terms["prior"] = prior(level, self.level_centres, region.typical)
+        terms["prior"] = prior(level, region)
         weights = self.weights
         terms["total"] = (
             weights.envelope * terms["envelope"]

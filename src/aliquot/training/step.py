@@ -49,7 +49,8 @@ def spectral_step(
     noise = scale * random.normal(shape)
     high, level = model.restore(given, cutoff, noise, stride)
     estimate = given[:, :, :, inner] + high
-    return loss(estimate, wanted, level, Region(cutoff, typical, limit))
+    region = Region(cutoff, typical, limit, model.output_centres(cutoff))
+    return loss(estimate, wanted, level, region)
 
 
 @torch.no_grad()
@@ -91,12 +92,13 @@ def level_step(
         anchor, level, *_ = model.predict(given, flatness, cutoff)
     anchor = anchor.float()
     ramp = model.fade_in(cutoff, model.band_centres).square()[:, None, None]
-    estimate = given + anchor * ramp * 10 ** (2 * (level @ loss.places))
+    at_bands = level @ model.between(cutoff, model.band_centres)[:, None]
+    estimate = given + anchor * ramp * 10 ** (2 * at_bands)
     context = model.config.context
     inner = slice(context, -context)
     return loss(
         estimate[:, :, inner],
         original[:, :, inner],
         level[:, :, inner],
-        Region(cutoff, typical, limit),
+        Region(cutoff, typical, limit, model.output_centres(cutoff)),
     )

@@ -1,0 +1,130 @@
+"""What the default model is shown of a recording: the given band as seen from the cut-off.
+
+Everything is placed by its distance from the cut-off in octaves, not by its frequency. So what is
+learned of one cut-off holds for all, and every recording is an example for each. Linear regression
+on such a description was measured to foretell the levels of other artists' music better than the
+network that was shown frequencies: 4.8 instead of 5.5 dB at 5.5 kHz.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from aliquot.models.excitation import BLOCK_BINS, TINY
+from aliquot.models.layers import hats, warped_place
+
+ANCHOR_END = 0.97
+"""Where the third-octave that levels are relative to ends, over the cut-off."""
+LEAST, MOST = -15.0, 6.0
+"""Log10 power over the anchor beyond which bands are not told apart."""
+DEEPEST = -7.0
+"""The same for what is shown: what lies deeper tells filters no better, and how deep it lies is
+chance (a brick wall's rounding errors at -140 dB or at -150 dB made 5 dB of difference)."""
+SHORT, LONG = 17, 61
+"""Frames over which levels are averaged."""
+AUDIBLE = -13.0
+"""Log10 power of an anchor below which a frame is silence and does not count."""
+
+
+class Description(NamedTuple):
+    """What is shown of mid and side, signal by signal.
+
+    Attributes:
+        shown: ``(2 * batch, frames, SHOWN)``.
+        levels: ``(batch, 2, frames, input_bands)`` log10 power of the bands over the anchor.
+    """
+
+    shown: Tensor
+    levels: Tensor
+
+
+def octaves(first: float, last: float, step: float) -> list[float]:
+    """From ``first`` to ``last`` in equal steps."""
+    return [first + index * step for index in range(round((last - first) / step) + 1)]
+
+
+BELOW = [*octaves(0.0, 3.0, 1 / 12), *octaves(3 + 1 / 6, 7.5, 1 / 6)]
+"""Octaves under the anchor's end at which the given band is shown."""
+ABOVE = octaves(0.0, 1.5, 1 / 8)
+"""Octaves over the cut-off at which what is left there is shown: how it falls tells the filter."""
+SPREAD_STRIDE = 3
+SHOWN = 3 * len(BELOW) + len(BELOW[::SPREAD_STRIDE]) + len(ABOVE) + 2
+FLAT = octaves(0.0, 2.0, 1 / 4)
+"""Octaves under the cut-off at which the flatness of the given band is shown."""
+
+
+class Describer(nn.Module):
+    """Describe band powers.
+
+    Levels below the cut-off, now, on average over 17 and over 61 frames, and how much they vary;
+    levels above it; and the anchor's course. No more: what else was tried (the other signal's
+    level, finer courses, flatness) lowered the loss on training music and raised it on other
+    artists'.
+    """
+
+    below: Tensor
+    above: Tensor
+    flat: Tensor
+
+    def __init__(self, bins: int, bands: int) -> None:
+        super().__init__()
+        self.bins, self.bands = bins, bands
+        for name, places in (("below", BELOW), ("above", ABOVE), ("flat", FLAT)):
+            self.register_buffer(name, torch.tensor(places), persistent=False)
+
+    def forward(self, bands: Tensor, anchor: Tensor, cutoff_bin: Tensor) -> Description:
+        """Describe.
+
+        Args:
+            bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
+            anchor: ``(batch, 2, frames, 1)`` power.
+            cutoff_bin: ``(batch,)``.
+        """
+        floor = torch.log10(anchor + TINY)
+        levels = (torch.log10(bands + TINY) - floor).clamp(LEAST, MOST)
+        cutoff = cutoff_bin[:, None]
+        below = self.read(levels, ANCHOR_END * cutoff * 2**-self.below).clamp(min=DEEPEST)
+        above = self.read(levels, cutoff * 2**self.above).clamp(min=DEEPEST)
+        counts = (floor - AUDIBLE).clamp(0, 1)
+        absolute = (below + floor)[..., ::SPREAD_STRIDE]
+        means = averaged(torch.cat([below, floor, absolute, absolute.square()], dim=3), counts)
+        count = len(BELOW)
+        mean, square = means[LONG][..., count + 1 :].chunk(2, dim=3)
+        shown = [
+            below,
+            means[SHORT][..., :count],
+            means[LONG][..., :count],
+            (square - mean.square()).clamp(min=1e-6).sqrt(),
+            above,
+            *(floor - means[width][..., count : count + 1] for width in (SHORT, LONG)),
+        ]
+        return Description(torch.cat(shown, dim=3).flatten(0, 1), levels)
+
+    def read(self, levels: Tensor, bin_: Tensor) -> Tensor:
+        """Levels of bands at frequencies in bins, ``(batch, n)``, between the bands' centres."""
+        weights = hats(warped_place(bin_, self.bands, self.bins), self.bands)
+        return levels @ weights[:, None]
+
+    def flatness(self, flatness: Tensor, cutoff_bin: Tensor) -> Tensor:
+        """Flatness of blocks below the cut-off, ``(batch, 2, frames, len(FLAT))``."""
+        place = cutoff_bin[:, None] * 2**-self.flat / BLOCK_BINS - 1
+        return flatness @ hats(place, flatness.shape[3])[:, None]
+
+
+def averaged(rows: Tensor, weight: Tensor) -> dict[int, Tensor]:
+    """Weighted means over 17 and over 61 frames around each; 0 where all weights are.
+
+    Args:
+        rows: ``(batch, 2, frames, n)``.
+        weight: ``(batch, 2, frames, 1)``, 0 to 1.
+    """
+    batch, channels, frames, count = rows.shape
+    both = torch.cat([rows * weight, weight], dim=3).reshape(batch * channels, frames, count + 1)
+    means = {}
+    for width in (SHORT, LONG):
+        mean = fn.avg_pool1d(both.transpose(1, 2), width, 1, width // 2).transpose(1, 2)
+        mean = mean.reshape(batch, channels, frames, count + 1)
+        means[width] = mean[..., :count] / (mean[..., count:] + 1e-6)
+    return means
