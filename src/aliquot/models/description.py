@@ -49,6 +49,8 @@ BELOW = [*octaves(0.0, 3.0, 1 / 12), *octaves(3 + 1 / 6, 7.5, 1 / 6)]
 """Octaves under the anchor's end at which the given band is shown."""
 ABOVE = octaves(0.0, 1.5, 1 / 8)
 """Octaves over the cut-off at which what is left there is shown: how it falls tells the filter."""
+FALL = 0.4
+"""Log10 power per octave by which music falls on average: what is shown is centred on it."""
 SPREAD_STRIDE = 3
 SHOWN = 3 * len(BELOW) + len(BELOW[::SPREAD_STRIDE]) + len(ABOVE) + 2
 FLAT = octaves(0.0, 2.0, 1 / 4)
@@ -87,6 +89,7 @@ class Describer(nn.Module):
         cutoff = cutoff_bin[:, None]
         below = self.read(levels, ANCHOR_END * cutoff * 2**-self.below).clamp(min=DEEPEST)
         above = self.read(levels, cutoff * 2**self.above).clamp(min=DEEPEST)
+        below = below - FALL * self.below
         counts = (floor - AUDIBLE).clamp(0, 1)
         absolute = (below + floor)[..., ::SPREAD_STRIDE]
         means = averaged(torch.cat([below, floor, absolute, absolute.square()], dim=3), counts)
@@ -96,7 +99,7 @@ class Describer(nn.Module):
             below,
             means[SHORT][..., :count],
             means[LONG][..., :count],
-            (square - mean.square()).clamp(min=1e-6).sqrt(),
+            ((square - mean.square()).clamp(min=0) + 0.01).sqrt(),  # rounding must not show
             above,
             *(floor - means[width][..., count : count + 1] for width in (SHORT, LONG)),
         ]

@@ -42,6 +42,8 @@ from aliquot.models.leakage import leakage
 
 LOWEST_OCTAVE, HIGHEST_OCTAVE = -0.1, 3.3
 """Where the first and the last output band lie over the cut-off."""
+MAP_SCALE = 0.1
+"""Of the maps' weights over what is trained: a step must not move hundreds of products at once."""
 MAPS_AT = (120.0, 280.0, 650.0)
 """Cut-offs in bins that have linear maps of their own; those between take a mixture."""
 LEAKING = 2.0
@@ -243,7 +245,7 @@ class Spectral(nn.Module):
         step = places[1] - places[0]
         near = hats((torch.log(cutoff_bin)[:, None] - places[0]) / step, len(MAPS_AT))
         maps = (near[:, :, 0] @ self.maps.flatten(1)).reshape(-1, 1, *self.maps.shape[1:])
-        both = shown.reshape(maps.shape[0], 2, *shown.shape[1:]) @ maps
+        both = shown.reshape(maps.shape[0], 2, *shown.shape[1:]) @ (MAP_SCALE * maps)
         return both.flatten(0, 1)
 
     def predict(
