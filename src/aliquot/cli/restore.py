@@ -95,6 +95,7 @@ def restore(
     from aliquot.batch.local import run
     from aliquot.batch.plan import Wish, plan
     from aliquot.cli.console import Console, as_interrupts
+    from aliquot.memory import share_freed_memory
 
     if container is not None:
         container = container.upper()
@@ -118,6 +119,7 @@ def restore(
         keep_tags=not no_tags,
     )
     todo = plan(inputs, wish)
+    share_freed_memory()
     if todo.jobs:
         load_enhancer(model, raw=raw)
     with as_interrupts(), Console(todo, quiet=quiet, as_json=as_json) as console:
