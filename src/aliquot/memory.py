@@ -11,9 +11,8 @@ _LARGEST, _PAD = 2**31 - 1, 2**28
 def share_freed_memory() -> bool:
     """Let all threads allocate from one arena.
 
-    By default each thread has its own, and what one frees the others cannot use: a restoration on
-    two threads took 370 to 420 MiB, now 310 to 330, and is no slower. To be called before threads
-    are started.
+    By default each thread has its own, and what one frees the others cannot use: a fifth of a
+    restoration's memory on two threads. To be called before threads are started.
 
     Returns:
         Whether the C library took it; other systems' allocators are left alone.

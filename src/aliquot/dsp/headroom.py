@@ -19,13 +19,13 @@ MOST_STEPS = 48
 class Headroom:
     """Lower the peaks of a sum of given and added band, by changing nothing but the added band.
 
-    Loud recordings have thousands of samples so near full scale that nothing may be added to them.
-    To turn the added band down around each would leave it full of holes (8 dB of its energy were
-    lost on a loud master). What must give way is less: a short pulse for each peak, made of treble
-    alone. So the added band is moved to the nearest signal whose sum stays under the ceiling, in
-    steps that take the excess, high-pass filtered, away: accelerated projected gradients (Beck and
-    Teboulle, "A fast iterative shrinkage-thresholding algorithm", 2009, section 4), known in radio
-    as peak cancellation. Silence is always such a signal, so there is one.
+    Loud recordings have thousands of samples so near full scale that nothing may be added to
+    them. To turn the added band down around each would leave it full of holes. What must give
+    way is less: a short pulse for each peak, made of treble alone. So the added band is moved
+    to the nearest signal whose sum stays under the ceiling, in steps that take the excess,
+    high-pass filtered, away: accelerated projected gradients (Beck and Teboulle, "A fast
+    iterative shrinkage-thresholding algorithm", 2009, section 4), known in radio as peak
+    cancellation. Silence is always such a signal, so there is one.
 
     Works on pieces of fixed length at absolute positions: the result does not depend on how the
     stream comes in blocks.
@@ -60,8 +60,10 @@ class Headroom:
     @property
     def lost_db(self) -> float:
         """Energy that the added band has lost, in dB, 0 or more."""
-        before, after = self.energies
-        return 10 * float(np.log10(before / max(after, 1e-10 * before))) if before > 0 else 0.0
+        before, after = (float(energy) for energy in self.energies)
+        if not before:
+            return 0.0
+        return max(0.0, 10 * float(np.log10(before / max(after, 1e-10 * before))))
 
     def process(self, given: Waveform, high: Waveform) -> tuple[Waveform, Waveform]:
         """Take both signals, ``(channels, n)``; return them as far as they are known.

@@ -1,9 +1,7 @@
 """What the default model is shown of a recording: the given band as seen from the cut-off.
 
 Everything is placed by its distance from the cut-off in octaves, not by its frequency. So what is
-learned of one cut-off holds for all, and every recording is an example for each. Linear regression
-on such a description was measured to foretell the levels of other artists' music better than the
-network that was shown frequencies: 4.8 instead of 5.5 dB at 5.5 kHz.
+learned of one cut-off holds for all, and every recording is an example for each.
 """
 
 from typing import NamedTuple
@@ -20,8 +18,8 @@ ANCHOR_END = 0.97
 LEAST, MOST = -15.0, 6.0
 """Log10 power over the anchor beyond which bands are not told apart."""
 DEEPEST = -7.0
-"""The same for what is shown: what lies deeper tells filters no better, and how deep it lies is
-chance (a brick wall's rounding errors at -140 dB or at -150 dB made 5 dB of difference)."""
+"""The same for what is shown. What lies deeper tells filters no better, and how deep it lies is
+chance: by rounding errors behind a wall, or none, levels would differ by decibels."""
 SHORT, LONG = 17, 61
 """Frames over which levels are averaged."""
 AUDIBLE = -13.0
