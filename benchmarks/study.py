@@ -5,19 +5,23 @@
     python benchmarks/study.py measure --music ../shared/music
     python benchmarks/study.py page
 
-Runs live in `runs/study/<method>-<task>-s<seed>`; `music-gan` has a twin `music-plain`, the
-same but for `adversary.weight=0`. `x4-16k` is AudioUNet's own setting: up to 16 kHz, one filter
-(`scipy.signal.decimate`), pieces of 8192 samples. Every run of a task gets the same budget of
-processor time, twice the minutes given (two cores; what else the machine does takes nothing from
+Runs live in `runs/study/<method>-<task>-s<seed>`. `music-gan` warms up without its adversary for
+the first half of its budget. At x4 that half is also the first half of its twin `music-plain`,
+which goes on without: each pair parts from the same weights and the same moments. `x4-16k` is
+AudioUNet's own setting: up to 16 kHz, one filter (`scipy.signal.decimate`), pieces of 8192 samples;
+`audiounet-dropout` is AudioUNet with the paper's dropout. Every run of a task gets the same budget
+of processor time, twice the minutes given (two cores; what else the machine does takes nothing from
 it), with a constant learning rate and averaged weights: it can be stopped, resumed and compared at
 any length.
 `measure` exports what is there and runs `aliquot evaluate` for each factor, models raw (as in their
 papers) and spliced (the given band kept), with all baselines and the released model; it also times
-each on one thread, and draws what it makes of one excerpt.
+each on one thread, and draws what it makes of one excerpt. What was measured before of runs that
+are not here any more stays in `benchmarks/results`.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,6 +45,11 @@ MEASURED = (
 TASKS = ("x2", "x4", "x6", "x4-16k")
 OWN_SETTING = "x4-16k"
 METHODS = ("audiounet", "hetherly", "music-gan", "music-plain")
+PAIR = ("music-plain", "music-gan")
+BASES = {"music-plain": "music-gan", "audiounet-dropout": "audiounet"}
+"""Settings files of what has none of its own."""
+WARM_UP = 0.5
+"""Share of the budget of `music-gan` without its adversary."""
 PICTURE = ROOT / "docs" / "study-x4.png"
 PICTURED = "valid/zander-noriega--school-of-quirks.ogg"
 COST_SECONDS, HEART_STEPS = 30, 1_500
@@ -69,17 +78,17 @@ class Run(NamedTuple):
     @property
     def words(self) -> list[str]:
         """Arguments of `aliquot train`."""
-        base = "music-gan" if self.method == "music-plain" else self.method
-        section = base.replace("-", "_")
+        base = BASES.get(self.method, self.method)
         words = [
             str(ROOT / "settings" / f"{base}.toml"),
-            f"{section}.factor={self.factor}",
+            f"{base.replace('-', '_')}.factor={self.factor}",
             f"run.seed={self.seed}",
             "optim.decay=0.0",
             "optim.steps=10000000",
+            "adversary.warmup=0",
         ]
-        if self.method == "music-plain":
-            words.append("adversary.weight=0.0")
+        if self.method == "audiounet-dropout":
+            words.append("audiounet.dropout=0.5")
         if self.task == OWN_SETTING:
             words += ["wave.sample_rate=16000", "wave.samples=8192", 'wave.families=["decimate"]']
         return words
@@ -88,11 +97,11 @@ class Run(NamedTuple):
 def plan() -> list[Run]:
     """All runs, what matters most first; x4 has the whole budget, the others half of it."""
     return [
-        *(Run(method, "x4", 1, 1.0) for method in METHODS[:1]),
-        Run("audiounet", OWN_SETTING, 1, 0.5),
-        *(Run(method, "x4", 1, 1.0) for method in METHODS[1:]),
+        *(Run(method, "x4", 1, 1.0) for method in ("audiounet", "hetherly")),
+        *(Run(method, "x4", seed, 1.0) for seed in (1, 2, 3) for method in PAIR),
         *(Run(method, task, 1, 0.5) for task in ("x2", "x6") for method in METHODS[:3]),
-        *(Run(method, "x4", seed, 1.0) for seed in (2, 3) for method in METHODS[2:]),
+        Run("audiounet", OWN_SETTING, 1, 0.5),
+        Run("audiounet-dropout", "x4", 1, 1.0),
     ]
 
 
@@ -109,12 +118,28 @@ def train(minutes: float, only: str, threads: int) -> None:
     for run in plan():
         if only not in run.name:
             continue
-        while (left := minutes * run.share - trained_minutes(run)) > 0:
-            print(f"# {run.name}: {left:.1f} minutes", flush=True)
-            command = [sys.executable, "-m", "aliquot", "train", *run.words]
-            command += [f"run.threads={threads}", "-o", str(run.folder), "--quiet"]
-            command += ["--max-minutes", str(max(left * 2 / threads, 0.2))]
-            subprocess.run(command, check=True, cwd=ROOT)
+        plain = ["adversary.weight=0.0"]
+        if run.method == "music-plain":
+            extend(run, minutes * WARM_UP, plain, threads)
+            twin = run._replace(method="music-gan")
+            if not twin.folder.exists():
+                shutil.copytree(run.folder, twin.folder)
+            extend(run, minutes, plain, threads)
+        elif run.method == "music-gan":
+            extend(run, minutes * run.share * WARM_UP, plain, threads)
+            extend(run, minutes * run.share, [], threads)
+        else:
+            extend(run, minutes * run.share, [], threads)
+
+
+def extend(run: Run, minutes: float, words: list[str], threads: int) -> None:
+    """Train a run until it has had so many minutes."""
+    while (left := minutes - trained_minutes(run)) > 0:
+        print(f"# {run.name}: {left:.1f} minutes", flush=True)
+        command = [sys.executable, "-m", "aliquot", "train", *run.words, *words]
+        command += [f"run.threads={threads}", "-o", str(run.folder), "--quiet"]
+        command += ["--max-minutes", str(max(left * 2 / threads, 0.2))]
+        subprocess.run(command, check=True, cwd=ROOT)
 
 
 def measure(music: Path, jobs: int) -> None:
@@ -124,25 +149,41 @@ def measure(music: Path, jobs: int) -> None:
         command = [sys.executable, "-m", "aliquot", "export", str(run.folder)]
         command += ["-o", str(RUNS / f"{run.name}.onnx")]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    budgets = {run.name: round(trained_minutes(run), 1) for run in present}
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "study-minutes.json").write_text(json.dumps(budgets, indent=1) + "\n")
+    keep("study-minutes", {run.name: round(trained_minutes(run), 1) for run in present})
     for task in dict.fromkeys(run.task for run in present):
         files = [str(RUNS / f"{run.name}.onnx") for run in present if run.task == task]
         models = [word for file in files for word in ("--model", file, "--model", f"{file}:raw")]
         # The released model begins at 2.5 kHz, above what 16 kHz leaves at x4.
         models += ["--family", "decimate"] if task == OWN_SETTING else ["--model", "default"]
         for name, (folder, only) in SETS.items():
-            words = ["--set", str(music / folder), "--tasks", task, "--cutoff", "true", *models]
-            words += ["--jobs", str(jobs), "--json-out", str(RESULTS / f"study-{task}-{name}.json")]
-            words += ["--only", str(only)] if only else []
-            print(f"# {task}, {name}", flush=True)
-            done = subprocess.run(
-                [sys.executable, "-m", "aliquot", "evaluate", *words], check=False, cwd=ROOT
-            )
-            assert done.returncode in (0, 1), "nothing was measured"
+            with tempfile.TemporaryDirectory() as scratch:
+                table = Path(scratch) / "table.json"
+                words = ["--set", str(music / folder), "--tasks", task, "--cutoff", "true"]
+                words += [*models, "--jobs", str(jobs), "--json-out", str(table)]
+                words += ["--only", str(only)] if only else []
+                print(f"# {task}, {name}", flush=True)
+                done = subprocess.run(
+                    [sys.executable, "-m", "aliquot", "evaluate", *words], check=False, cwd=ROOT
+                )
+                assert done.returncode in (0, 1), "nothing was measured"
+                rows = json.loads(table.read_text(encoding="utf-8"))["rows"]
+            found = {}
+            for row in rows:
+                file, colon, mode = row["method"].partition(":")
+                row["method"] = (Path(file).stem if "/" in file else file) + colon + mode
+                if row["family"] is None:
+                    found[row["method"]] = row
+            keep(f"study-{task}-{name}", found)
     cost()
     draw(music)
+
+
+def keep(name: str, found: dict[str, Any]) -> None:
+    """Add to what a result file says already."""
+    path = RESULTS / f"{name}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(before | found, indent=1) + "\n", encoding="utf-8")
 
 
 def cost() -> None:
@@ -165,7 +206,7 @@ def cost() -> None:
             )  # fmt: skip
             laps.append((time.perf_counter() - begun) / COST_SECONDS)
         found["default" if run is None else run.method] = round(min(laps), 4)
-    (RESULTS / "study-cost.json").write_text(json.dumps(found, indent=1) + "\n")
+    keep("study-cost", found)
 
 
 def draw(music: Path) -> None:
@@ -242,15 +283,8 @@ def differences(one: Path, other: Path) -> str:
 def rows_of(task: str, name: str) -> dict[str, dict[str, Any]]:
     """Rows by method; runs by their names, `:raw` for raw ones."""
     path = RESULTS / f"study-{task}-{name}.json"
-    if not path.is_file():
-        return {}
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    named = {}
-    for row in rows:
-        if row["family"] is None:
-            file, colon, mode = row["method"].partition(":")
-            named[(Path(file).stem if "/" in file else file) + colon + mode] = row
-    return named
+    rows: dict[str, dict[str, Any]] = {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else rows
 
 
 def table(task: str, name: str) -> list[str]:

@@ -11,6 +11,7 @@ from aliquot.training.data import (
     Piece,
     decoded,
     draw_weights,
+    keep,
     read_manifest,
     tilted,
 )
@@ -125,6 +126,35 @@ def test_files_of_one_name_with_other_content_do_not_share_a_cache(
         for folder in ("one", "two")
     ]
     assert means[1] == pytest.approx(3.5 * means[0], rel=0.01)
+
+
+def test_two_runs_may_fill_one_cache_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "cache" / "a.npy", np.save
+
+    def overtaken(file: Path, array: np.ndarray) -> None:
+        real(file, array)
+        monkeypatch.setattr(np, "save", real)
+        keep(path, array)  # the other run is ready first
+
+    monkeypatch.setattr(np, "save", overtaken)
+    keep(path, np.arange(5))
+    np.testing.assert_array_equal(np.load(path), np.arange(5))
+    assert [file.name for file in path.parent.iterdir()] == ["a.npy"]
+
+
+def test_a_cache_that_cannot_be_written_keeps_nothing_half_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, array: np.ndarray) -> None:
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        keep(tmp_path / "a.npy", np.arange(5))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_chiptune_is_capped(tiny: Settings) -> None:

@@ -145,6 +145,23 @@ def test_the_adversary_joins_after_its_warm_up(tiny: Settings, tmp_path: Path) -
     assert any(not torch.equal(after[n], v) for n, v in before.items() if n.startswith("adversary"))
 
 
+def test_an_adversary_may_join_a_run_that_was_begun_without(tiny: Settings, tmp_path: Path) -> None:
+    settings = waves_of(tiny, "music-gan")
+    alone = replace(settings, adversary=AdversarySettings())
+    first = Trainer(alone, tmp_path)
+    first.train(lambda row: None, max_seconds=0)
+    learned = state(first)
+    second = Trainer(settings, tmp_path)
+    assert second.step == 1
+    kept = state(second)
+    assert all(torch.equal(kept[name], value) for name, value in learned.items())
+    second.train(lambda row: None)
+    third = Trainer(settings, tmp_path)  # and goes on with what it has learned by then
+    assert third.step == second.step == 12
+    assert all(torch.equal(state(third)[name], v) for name, v in state(second).items())
+    assert any(name.startswith("adversary") for name in state(third))
+
+
 def test_an_exported_network_restores_above_the_cutoff_only_unless_raw(
     settings: Settings, tmp_path: Path
 ) -> None:

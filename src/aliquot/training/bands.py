@@ -22,7 +22,14 @@ from aliquot.dsp.stereo import to_mid_side
 from aliquot.models import excitation
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral, SpectralConfig
-from aliquot.training.data import Piece, decoded, draw_weights, read_manifest, samples_of
+from aliquot.training.data import (
+    Piece,
+    decoded,
+    draw_weights,
+    keep,
+    read_manifest,
+    samples_of,
+)
 from aliquot.training.settings import DataSettings, LevelSettings
 from aliquot.training.step import spectra
 
@@ -62,7 +69,6 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
     kind = f"bands-{config.window}-{config.input_bands}{10 * np.log10(TINY):.0f}"
     path = Path(settings.cache) / kind / f"{piece.key}@{speed:g}.npy"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
         samples = samples_of(decoded(piece, settings)[:])
         if speed != 1.0:
             samples = resample(samples, piece.sample_rate * speed, piece.sample_rate)
@@ -76,9 +82,7 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
             bands = torch.log10(power @ network.analysis + TINY)
             flatness = excitation.flatness(power, excitation.block_means(power))
             rows.append(torch.cat([bands, flatness], dim=3)[0].transpose(0, 1).half().numpy())
-        temporary = path.with_suffix(".part.npy")
-        np.save(temporary, np.concatenate(rows))
-        temporary.replace(path)
+        keep(path, np.concatenate(rows))
     return path
 
 

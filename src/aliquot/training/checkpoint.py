@@ -72,9 +72,15 @@ def unpack(
     average: dict[str, Tensor],
     optimizers: dict[str, torch.optim.AdamW],
 ) -> None:
-    """Put back what :func:`pack` took, in place."""
+    """Put back what :func:`pack` took, in place.
+
+    A module that the checkpoint does not know begins as it is: an adversary may join a run that
+    was begun without one.
+    """
     average.update(part(tensors, "ema."))
     for key, module in modules.items():
+        if not part(tensors, f"{key}.model."):
+            continue
         module.load_state_dict(part(tensors, f"{key}.model."))
         whole = optimizers[key].state_dict()
         states: dict[int, dict[str, Tensor]] = {}

@@ -1,5 +1,6 @@
 """Training examples: random crops, degraded on the fly; example ``i`` is a function of the seed."""
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -154,6 +155,17 @@ def draw_weights(pieces: list[Piece], chiptune_share: float) -> NDArray[np.float
     return shares
 
 
+def keep(path: Path, array: NDArray[np.generic]) -> None:
+    """Put an array into a cache that several runs may be filling at once; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}.part.npy")
+    try:
+        np.save(temporary, array)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
     """A piece as a memory map ``(samples, channels)``, decoded once into the cache.
 
@@ -162,7 +174,6 @@ def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
     """
     path = Path(settings.cache) / f"{piece.key}.npy"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
         with open_reader(Path(settings.music) / piece.name) as reader:
             blocks = list(reader.blocks())
             rate = reader.info.sample_rate
@@ -171,9 +182,7 @@ def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
         samples = resample(np.concatenate(blocks, axis=1), rate, piece.sample_rate).T
         # A lossy decoder may exceed full scale; the headroom is taken back on reading.
         whole = np.round(np.clip(samples * 0.5, -1, 1) * 32767).astype(np.int16)
-        temporary = path.with_suffix(".part.npy")
-        np.save(temporary, whole)
-        temporary.replace(path)
+        keep(path, whole)
     result: NDArray[np.int16] = np.load(path, mmap_mode="r")
     return result
 
