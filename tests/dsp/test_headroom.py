@@ -1,5 +1,6 @@
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,3 +122,23 @@ def test_any_length_comes_back_whole(size: int) -> None:
     kept, fitted, _ = streamed(given, 0.5 * given, itertools.repeat(1_000))
     np.testing.assert_array_equal(kept, given)
     assert fitted.shape == given.shape
+
+
+def test_where_no_treble_fits_it_stops_early(
+    loud: tuple[Waveform, Waveform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A square wave at full scale leaves no room on one side of any sample."""
+    high = loud[1][:, : 2 * CORE]
+    square = np.sign(np.sin(2 * np.pi * 100 * (np.arange(2 * CORE) + 0.5) / RATE))
+    given = np.repeat(square[None].astype(np.float32), 2, axis=0)
+    steps, real = [0], np.fft.rfft
+
+    def counted(*args: Any, **options: Any) -> Any:
+        steps[0] += 1
+        return real(*args, **options)
+
+    monkeypatch.setattr(np.fft, "rfft", counted)
+    kept, fitted, headroom = streamed(given, high, itertools.repeat(2 * CORE))
+    assert np.abs(kept + fitted).max() <= 1.0
+    assert headroom.lost_db > 3.0
+    assert steps[0] < 3 * 30  # three windows; without patience each takes 48
