@@ -11,8 +11,8 @@ from aliquot.models import excitation
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral
 from aliquot.training.bands import BandExamples, described, random_rows
-from aliquot.training.data import decoded, samples_of
 from aliquot.training.losses import LevelLoss, Region
+from aliquot.training.pieces import decoded, samples_of
 from aliquot.training.settings import LossSettings, Settings
 from aliquot.training.step import level_step, spectra
 

@@ -6,15 +6,8 @@ import pytest
 import soundfile
 
 from aliquot.errors import ConfigError
-from aliquot.training.data import (
-    Examples,
-    Piece,
-    decoded,
-    draw_weights,
-    keep,
-    read_manifest,
-    tilted,
-)
+from aliquot.training.data import Examples, tilted
+from aliquot.training.pieces import Piece, decoded, draw_weights, keep, read_manifest
 from aliquot.training.settings import DataSettings, Settings
 
 

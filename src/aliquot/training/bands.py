@@ -22,7 +22,7 @@ from aliquot.dsp.stereo import to_mid_side
 from aliquot.models import excitation
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral, SpectralConfig
-from aliquot.training.data import (
+from aliquot.training.pieces import (
     Piece,
     decoded,
     draw_weights,
@@ -30,6 +30,7 @@ from aliquot.training.data import (
     read_manifest,
     samples_of,
 )
+from aliquot.training.readings import long_term_power, read_cutoff
 from aliquot.training.settings import DataSettings, LevelSettings
 from aliquot.training.step import spectra
 
@@ -120,7 +121,7 @@ class BandExamples(Dataset[BandExample]):
         self.speeds = (1.0,) if held_out else levels.speeds
         self.network = Spectral(model)
         self.frames = levels.loss_frames + 2 * model.context
-        centres = self.network.band_centres.numpy()
+        self.band_centres = centres = self.network.band_centres.numpy()
         self.octaves = np.log2(np.maximum(centres, 1.0) / 46.0)  # above 1 kHz at 44.1 kHz
         blocks = (np.arange((model.bins - 1) // 16) + 0.5) * 16
         self.nearest = np.abs(centres[:, None] - blocks[None]).argmin(axis=0)
@@ -130,6 +131,7 @@ class BandExamples(Dataset[BandExample]):
         for piece in self.pieces:
             for speed in self.speeds:
                 described(piece, self.data, self.network, speed)
+            long_term_power(piece, self.data)
 
     def crop(
         self, rng: np.random.Generator
@@ -152,6 +154,7 @@ class BandExamples(Dataset[BandExample]):
         bands, flatness, piece, speed = self.crop(rng)
         rate, top = piece.sample_rate, float(self.model.bins - 1)
         limit, typical = self.reach(piece, speed)
+        power = long_term_power(piece, self.data, speed)
         if not self.held_out:
             if rng.uniform() < self.levels.mix_share:
                 other, other_flatness, second, other_speed = self.crop(rng)
@@ -161,16 +164,23 @@ class BandExamples(Dataset[BandExample]):
                 bands = np.logaddexp2(bands * _LOG2_10, (other + gain) * _LOG2_10) / _LOG2_10
                 reaches = self.reach(second, other_speed)
                 limit, typical = min(limit, reaches[0]), min(typical, reaches[1])
-            bands = bands + self.equaliser(rng)
+                power = power + 10**gain * long_term_power(second, self.data, other_speed)
+            curve = self.equaliser(rng)
+            bands = bands + curve
+            power = power * 10 ** np.interp(self.places(power), self.band_centres, curve)
             if rng.uniform() < self.data.mono_share:
                 bands = bands.copy()
                 bands[1] = np.log10(TINY)
-        response, cutoff_bin = self.filter(rate, limit * rate / self.model.window, rng)
+        floor = floor_power(rng, self.data)
+        kept, true_bin = self.filter(rate, limit * rate / self.model.window, rng)
+        left = power * np.interp(self.places(power), np.arange(kept.size), kept)
+        cutoff_bin = self.read(left + 2 * floor, rate, true_bin, rng)
+        response = np.maximum(kept @ self.network.analysis.numpy(), 1e-15)
         return BandExample(
             bands=np.asarray(bands, np.float32),
             flatness=np.asarray(flatness, np.float32),
-            response=response,
-            floor=floor_power(rng, self.data),
+            response=response.astype(np.float32),
+            floor=floor,
             cutoff_bin=np.float32(cutoff_bin),
             typical_bin=np.float32(min(typical, top)),
             limit_bin=np.float32(min(limit, top)),
@@ -202,8 +212,8 @@ class BandExamples(Dataset[BandExample]):
 
     def filter(
         self, rate: int, limit_hz: float, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], float]:
-        """Power gain of a random filter in every band, and its cut-off as a detector reads it."""
+    ) -> tuple[NDArray[np.float64], float]:
+        """Power gain of a random filter in every bin, and its true cut-off in bins."""
         low = self.limits.cutoff_hz[0]
         high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
         bins_per_hz = self.model.window / rate
@@ -215,13 +225,22 @@ class BandExamples(Dataset[BandExample]):
             if cutoff_bin <= bins_per_hz * max(1.1 * low, 0.9 * limit_hz):
                 break
             high = max(low * 1.2, 0.7 * high)
-        kept = np.flatnonzero(gain > 0.5)
-        slope = np.log(cutoff_bin / (kept[-1] + 0.5)) if kept.size and lost.size else 0.0
-        spread = self.data.cutoff_jitter + self.data.slope_jitter * slope
-        read = cutoff_bin * (1 + spread * rng.standard_normal())
-        bands = np.maximum(gain @ self.network.analysis.numpy(), 1e-15)
-        read = float(np.clip(read, low * bins_per_hz, 0.94 * self.model.bins))
-        return bands.astype(np.float32), read
+        return gain, cutoff_bin
+
+    def read(
+        self, power: NDArray[np.float64], rate: int, true_bin: float, rng: np.random.Generator
+    ) -> float:
+        """The cut-off in bins as the user tells it or, mostly, as the detector reads it."""
+        hz_per_bin, low = rate / self.model.window, self.limits.cutoff_hz[0]
+        found = true_bin * hz_per_bin
+        if rng.uniform() >= self.data.told_share:
+            found = read_cutoff(power, rate, found, low)
+        found *= 1 + self.data.cutoff_jitter * rng.standard_normal()
+        return float(np.clip(found / hz_per_bin, low / hz_per_bin, 0.94 * self.model.bins))
+
+    def places(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where the points of a long-term spectrum lie, in bins."""
+        return np.linspace(0, self.model.bins - 1, power.size)
 
 
 def floor_power(rng: np.random.Generator, data: DataSettings) -> np.float32:

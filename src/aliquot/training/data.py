@@ -1,8 +1,5 @@
 """Training examples: random crops, degraded on the fly; example ``i`` is a function of the seed."""
 
-import uuid
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,53 +7,17 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from aliquot.audio import Waveform
-from aliquot.collect.manifest import MANIFEST, Row, read_list, read_rows
 from aliquot.degrade.chain import DegradationRange, degrade, draw
+from aliquot.degrade.lowpass import Lowpass, power_response
 from aliquot.degrade.truth import true_cutoff_hz
-from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
-from aliquot.errors import ConfigError, InputError
-from aliquot.io.sound import open_reader
 from aliquot.models.spectral import SpectralConfig
+from aliquot.training.pieces import Piece, decoded, draw_weights, read_manifest, samples_of
+from aliquot.training.readings import Powers, long_term_power, read_cutoff
 from aliquot.training.settings import DataSettings
 
 MARGIN = 4096
 """Samples around a crop in which filters settle."""
-NEEDED = (
-    *("file", "seconds", "sample_rate", "bandwidth_hz", "bandwidth_typical_hz"),
-    *("artist", "genre", "notes"),
-)
-"""Columns of the manifest that training reads; ``sha256`` too, if it is there."""
-RATES = (44_100, 48_000)
-"""Rates that a window means the same at; recordings at others are brought to the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One file of the collection.
-
-    Attributes:
-        group: Artist, or kind of instrument; groups are drawn before files.
-        sample_rate: In training; one of :data:`RATES`.
-        bandwidth_hz: Highest frequency with content.
-        typical_hz: Half of the loud moments reach it.
-        sha256: Of the file; empty if the manifest does not say.
-    """
-
-    name: str
-    group: str
-    seconds: float
-    sample_rate: int
-    bandwidth_hz: float
-    typical_hz: float
-    chiptune: bool
-    bright: bool
-    sha256: str = ""
-
-    @property
-    def key(self) -> str:
-        """Its name in caches: files of one name, or a file that was replaced, do not mix."""
-        return "--".join(filter(None, [self.name.replace("/", "--"), self.sha256[:12]]))
 
 
 class Example(NamedTuple):
@@ -69,141 +30,23 @@ class Example(NamedTuple):
     limit_bin: np.float32
 
 
-def read_manifest(settings: DataSettings, *, held_out: bool) -> list[Piece]:
-    """The pieces to train on, or those held out.
-
-    Raises:
-        ConfigError: If manifest, held-out list and folder do not fit together, or if none of the
-            pieces to train on carries treble.
-    """
-    folder = Path(settings.music)
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise ConfigError(
-            f"no manifest at {path}; set data.music to the folder that holds it, "
-            f"or make one: aliquot prepare {folder}"
-        )
-    listed = set(read_list(Path(settings.held_out)))
-    rows = [row for row in read_rows(path, NEEDED) if row.file.startswith(settings.split)]
-    if not rows:
-        raise ConfigError(
-            f"{path} has no row whose file begins with {settings.split!r}; "
-            "set data.split to a folder in it, or to '' for all rows"
-        )
-    unknown = sorted(listed - {row.file for row in rows})
-    if unknown:
-        raise ConfigError(
-            f"{settings.held_out} names {unknown[0]!r}, which is not in {path} under "
-            f"data.split={settings.split!r} ({len(unknown)} such names); correct one of them"
-        )
-    chosen = [row for row in rows if (row.file in listed) == held_out]
-    if not chosen and held_out:
-        raise ConfigError(
-            f"{settings.held_out} holds out no recording, so training could not measure itself; "
-            "list some of each kind there, or make the list: aliquot prepare FOLDER"
-        )
-    if not chosen:
-        raise ConfigError(f"{settings.held_out} holds out every row of {path}; shorten the list")
-    missing = [row.file for row in chosen if not (folder / row.file).is_file()]
-    if missing:
-        raise ConfigError(
-            f"{path} lists {missing[0]!r}, which is not there ({len(missing)} of {len(chosen)} "
-            f"files are missing); bring them back, or run: aliquot prepare {folder}"
-        )
-    highest = max(row.bandwidth_hz or 0.0 for row in chosen)
-    if not held_out and highest < settings.least_bandwidth_hz:
-        raise ConfigError(
-            f"no recording of {path} carries sound above {highest:.0f} Hz, so there is no treble "
-            f"to learn; add music that reaches {settings.least_bandwidth_hz:.0f} Hz, "
-            "or lower data.least_bandwidth_hz"
-        )
-    return [_piece(row) for row in chosen]
-
-
-def _piece(row: Row) -> Piece:
-    rendered = row.genre.startswith("rendered")
-    return Piece(
-        name=row.file,
-        group=row.genre if rendered else row.artist,
-        seconds=row.seconds,
-        sample_rate=row.sample_rate if row.sample_rate in RATES else RATES[0],
-        bandwidth_hz=row.bandwidth_hz or 0.0,
-        typical_hz=row.bandwidth_typical_hz or 0.0,
-        chiptune="chiptune" in row.genre,
-        bright="extremely bright" in row.notes,
-        sha256=row.sha256,
-    )
-
-
-def draw_weights(pieces: list[Piece], chiptune_share: float) -> NDArray[np.float64]:
-    """Probability of each piece: groups by the root of their length, chiptune capped.
-
-    Returns:
-        ``(pieces,)``, summing to one.
-    """
-    lengths: dict[str, float] = {}
-    for piece in pieces:
-        lengths[piece.group] = lengths.get(piece.group, 0.0) + piece.seconds
-    weights = np.array(
-        [p.seconds / lengths[p.group] ** 0.5 * (0.3 if p.bright else 1.0) for p in pieces]
-    )
-    chip = np.array([p.chiptune for p in pieces])
-    total, chips = weights.sum(), weights[chip].sum()
-    if 0 < chips < total and chips / total > chiptune_share:
-        weights[chip] *= chiptune_share / (1 - chiptune_share) * (total - chips) / chips
-    shares: NDArray[np.float64] = weights / weights.sum()
-    return shares
-
-
-def keep(path: Path, array: NDArray[np.generic]) -> None:
-    """Put an array into a cache that several runs may be filling at once; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.part.npy")
-    try:
-        np.save(temporary, array)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
-    """A piece as a memory map ``(samples, channels)``, decoded once into the cache.
-
-    Raises:
-        InputError: If the recording cannot be read.
-    """
-    path = Path(settings.cache) / f"{piece.key}.npy"
-    if not path.is_file():
-        with open_reader(Path(settings.music) / piece.name) as reader:
-            blocks = list(reader.blocks())
-            rate = reader.info.sample_rate
-        if not blocks:
-            raise InputError(f"{piece.name} holds no sound; remove its row from the manifest")
-        samples = resample(np.concatenate(blocks, axis=1), rate, piece.sample_rate).T
-        # A lossy decoder may exceed full scale; the headroom is taken back on reading.
-        whole = np.round(np.clip(samples * 0.5, -1, 1) * 32767).astype(np.int16)
-        keep(path, whole)
-    result: NDArray[np.int16] = np.load(path, mmap_mode="r")
-    return result
-
-
-def samples_of(stored: NDArray[np.int16]) -> Waveform:
-    """Left and right ``(2, samples)`` of what :func:`decoded` stores; mono becomes both."""
-    samples = np.asarray(stored, np.float32).T * np.float32(2 / 32767)
-    return np.repeat(samples, 2, axis=0) if samples.shape[0] == 1 else samples[:2]
-
-
 def tilted(samples: Waveform, sample_rate: int, tilt_db: float, pole_hz: float | None) -> Waveform:
     """Tilt the spectrum by ``tilt_db`` from 1 to 16 kHz; darken it by two poles if asked."""
     size = samples.shape[1]
     padded = 1 << (size + 1024).bit_length()
     freqs = np.arange(padded // 2 + 1) * (sample_rate / padded)
-    octaves = np.clip(np.log2(np.maximum(freqs, 1.0) / 1_000), 0, 4.5)
-    gain = 10 ** (tilt_db / 4 * octaves / 20)
-    if pole_hz is not None:
-        gain = gain / (1 + (freqs / pole_hz) ** 2)
+    gain = tilt_gain(freqs, tilt_db, pole_hz)
     spectrum = np.fft.rfft(samples, n=padded, axis=1) * gain.astype(np.float32)
     return np.fft.irfft(spectrum, n=padded, axis=1)[:, :size].astype(np.float32)
+
+
+def tilt_gain(
+    freqs_hz: NDArray[np.float64], tilt_db: float, pole_hz: float | None
+) -> NDArray[np.float64]:
+    """Amplitudes at frequencies; see :func:`tilted`."""
+    octaves = np.clip(np.log2(np.maximum(freqs_hz, 1.0) / 1_000), 0, 4.5)
+    gain = 10 ** (tilt_db / 4 * octaves / 20)
+    return np.asarray(gain if pole_hz is None else gain / (1 + (freqs_hz / pole_hz) ** 2))
 
 
 class Examples(Dataset[Example]):
@@ -226,9 +69,10 @@ class Examples(Dataset[Example]):
         self.length = model.window + (frames - 1) * model.hop
 
     def prepare(self) -> None:
-        """Decode every piece into the cache."""
+        """Decode and measure every piece into the cache."""
         for piece in self.pieces:
             decoded(piece, self.data)
+            long_term_power(piece, self.data)
 
     def crop(self, rng: np.random.Generator) -> tuple[Waveform, Piece]:
         """A random crop, ``(2, length + 2 * MARGIN)`` left and right, that is not silent."""
@@ -247,19 +91,29 @@ class Examples(Dataset[Example]):
         rng = np.random.default_rng([self.seed, int(self.held_out), index])
         data = self.data
         original, piece = self.crop(rng)
+        power = long_term_power(piece, data)
         limit, typical = piece.bandwidth_hz, min(piece.typical_hz, piece.bandwidth_hz)
         if rng.uniform() < data.mix_share:
             other, second = self.crop(rng)
             if second.sample_rate == piece.sample_rate:
-                original = original + other * np.float32(10 ** rng.uniform(-0.6, 0.0))
+                gain = 10 ** rng.uniform(-0.6, 0.0)
+                original = original + other * np.float32(gain)
+                power = power + gain**2 * long_term_power(second, data)
                 limit = min(limit, second.bandwidth_hz)
                 typical = min(typical, second.typical_hz)
-        original = self.augmented(original, piece.sample_rate, rng)
-        degraded, cutoff_hz = self.degraded(original, piece.sample_rate, limit, rng)
+        original, gains = self.augmented(original, piece.sample_rate, power.size, rng)
+        degraded, spec, cutoff_hz = self.degraded(original, piece.sample_rate, limit, rng)
+        floor = 0.0
         if rng.uniform() < data.floor_share:
-            level = 10 ** (rng.uniform(data.floor_db[0], data.floor_db[1]) / 20)
+            floor = 10 ** (rng.uniform(data.floor_db[0], data.floor_db[1]) / 20)
             noise = rng.standard_normal(degraded.shape, dtype=np.float32)
-            degraded = degraded + np.float32(level) * noise
+            degraded = degraded + np.float32(floor) * noise
+        if rng.uniform() >= data.told_share:
+            left = power * gains * power_response(spec, piece.sample_rate, power.size)
+            low = self.limits.cutoff_hz[0]
+            cutoff_hz = read_cutoff(left + floor**2, piece.sample_rate, cutoff_hz, low)
+        cutoff_hz *= 1 + data.cutoff_jitter * rng.standard_normal()
+        cutoff_hz = np.clip(cutoff_hz, self.limits.cutoff_hz[0], 0.47 * piece.sample_rate)
         keep = slice(MARGIN, MARGIN + self.length)
         bins_per_hz = self.model.window / piece.sample_rate
         top = float(self.model.bins - 1)
@@ -271,8 +125,13 @@ class Examples(Dataset[Example]):
             limit_bin=np.float32(min(limit * bins_per_hz, top)),
         )
 
-    def augmented(self, samples: Waveform, sample_rate: int, rng: np.random.Generator) -> Waveform:
-        """Random tilt, darkness, gain, polarity, swap of channels, fold to mono."""
+    def augmented(
+        self, samples: Waveform, sample_rate: int, bins: int, rng: np.random.Generator
+    ) -> tuple[Waveform, Powers]:
+        """Random tilt, darkness, gain, polarity, swap of channels, fold to mono.
+
+        And the power gain ``(bins,)`` that goes with it.
+        """
         data = self.data
         dark = rng.uniform() < data.dark_share
         pole_hz = float(np.exp(rng.uniform(np.log(1_200), np.log(6_000)))) if dark else None
@@ -283,21 +142,23 @@ class Examples(Dataset[Example]):
             samples = samples[::-1]
         if rng.uniform() < data.mono_share:
             samples = np.repeat(samples.mean(axis=0, keepdims=True), 2, axis=0)
-        return np.ascontiguousarray(samples * np.float32(gain), dtype=np.float32)
+        freqs = np.linspace(0, sample_rate / 2, bins)
+        gains = (gain * tilt_gain(freqs, tilt, pole_hz)) ** 2
+        return np.ascontiguousarray(samples * np.float32(gain), dtype=np.float32), gains
 
     def degraded(
         self, original: Waveform, sample_rate: int, limit_hz: float, rng: np.random.Generator
-    ) -> tuple[Waveform, float]:
-        """A degraded copy and its cut-off, as a detector might read it."""
+    ) -> tuple[Waveform, Lowpass, float]:
+        """A degraded copy, the filter, and the true cut-off in Hz."""
         low = self.limits.cutoff_hz[0]
         high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
         keep = slice(MARGIN // 2, -MARGIN // 2)
         for _ in range(4):  # a gentle slope can end above the range: draw a lower one
             limits = DegradationRange(self.limits.families, (low, high), self.limits.orders)
-            result = degrade(original, sample_rate, draw(rng, limits))
+            spec = draw(rng, limits)
+            result = degrade(original, sample_rate, spec)
             truth = true_cutoff_hz(original[:, keep], result[:, keep], sample_rate)
             if truth <= max(1.1 * self.limits.cutoff_hz[0], 0.9 * limit_hz):
                 break
             high = max(low * 1.2, 0.7 * high)
-        read = truth * (1 + self.data.cutoff_jitter * rng.standard_normal())
-        return result, float(np.clip(read, low, 0.47 * sample_rate))
+        return result, spec, truth

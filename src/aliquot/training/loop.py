@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Subset
 from aliquot.errors import ConfigError
 from aliquot.memory import keep_freed_memory
 from aliquot.training import checkpoint
-from aliquot.training.data import read_manifest
 from aliquot.training.methods import NETWORK, Method
 from aliquot.training.parallel import Group, SharedNoise
+from aliquot.training.pieces import read_manifest
 from aliquot.training.previews import show
 from aliquot.training.registry import method_of
 from aliquot.training.settings import Settings

@@ -28,8 +28,8 @@ class DataSettings:
         tilt_db: Largest random tilt of the original, in dB from 1 to 16 kHz.
         gain_db: Lowest and highest random gain.
         cutoff_jitter: Spread of the error put on the known cut-off, relative to it.
-        slope_jitter: The same for gentle slopes: over the natural logarithm of the ratio of the
-            frequencies that lost 20 and 3 dB.
+        told_share: Share of examples whose cut-off is known, as if the user had given it; those of
+            the others are read by the detector.
         floor_share: Share of degraded examples that lie on a floor of white noise, as dither or
             tape hiss.
         floor_db: Lowest and highest level of such floors, in dB of full scale.
@@ -48,7 +48,7 @@ class DataSettings:
     tilt_db: float = 2.5
     gain_db: tuple[float, ...] = (-30.0, 6.0)
     cutoff_jitter: float = 0.01
-    slope_jitter: float = 0.2
+    told_share: float = 0.25
     floor_share: float = 0.7
     floor_db: tuple[float, ...] = (-165.0, -60.0)
 

@@ -13,7 +13,7 @@ from aliquot.degrade.lowpass import Lowpass
 from aliquot.dsp.resample import fitted, resample
 from aliquot.errors import ConfigError
 from aliquot.tasks import RESAMPLER_EDGE, Task, degrade, placed
-from aliquot.training.data import decoded, draw_weights, read_manifest, samples_of
+from aliquot.training.pieces import decoded, draw_weights, read_manifest, samples_of
 from aliquot.training.settings import Settings
 
 MARGIN = 4_800

@@ -1,0 +1,61 @@
+"""Where a detector says that a degraded recording ends: what a network is told in earnest.
+
+The cut-off of a gentle filter cannot be read exactly (docs/decisions/0018), and a reading that is a
+fifth too high makes the levels above it 13 dB too low unless the network has learned what spectra
+look like then. So examples are read by the detector itself, from the long-term power of their whole
+pieces: degrading that is a product, and a reading takes two milliseconds.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliquot.dsp.bandwidth import FULL_BAND_HZ, BandwidthMeter
+from aliquot.dsp.falls import locate_fall
+from aliquot.training.pieces import Piece, decoded, keep, samples_of
+from aliquot.training.settings import DataSettings
+
+Powers = NDArray[np.float64]
+
+_ROUNDING = 10**-14.6
+"""Power of single precision's rounding errors over that of the sound."""
+_BLOCK = 1 << 20
+
+
+def long_term_power(piece: Piece, settings: DataSettings, speed: float = 1.0) -> Powers:
+    """Mean power of every frequency of a piece played at ``speed``, measured once into the cache.
+
+    Returns:
+        ``(bins,)`` from 0 Hz to Nyquist, the powers of mid and side together; white noise of unit
+        variance in both has 2.
+    """
+    path = Path(settings.cache) / "power" / f"{piece.key}.npy"
+    if not path.is_file():
+        meter = BandwidthMeter(piece.sample_rate)
+        stored = decoded(piece, settings)
+        for start in range(0, len(stored), _BLOCK):
+            meter.update(samples_of(stored[start : start + _BLOCK]))
+        keep(path, meter.power / (2 * 0.375 * meter.window))
+    power = np.asarray(np.load(path), np.float64)
+    if speed == 1.0:
+        return power
+    bins = np.arange(power.size)
+    return np.asarray(np.interp(bins / speed, bins, power, right=0.0))
+
+
+def read_cutoff(power: Powers, sample_rate: int, true_hz: float, lowest_hz: float) -> float:
+    """The cut-off that a detector finds in what is left of a piece.
+
+    Args:
+        power: ``(bins,)`` long-term power of the degraded piece.
+        sample_rate: In Hz.
+        true_hz: The true cut-off.
+        lowest_hz: Recordings that seem to end lower are left alone.
+
+    Returns:
+        What is found, in Hz; ``true_hz`` where nothing would be restored, so that a network never
+        meets such a reading.
+    """
+    found = locate_fall(power + _ROUNDING * power.mean(), sample_rate).cutoff_hz
+    return found if lowest_hz <= found < FULL_BAND_HZ else true_hz
