@@ -7,7 +7,6 @@ import torch
 
 from aliquot.degrade.lowpass import Lowpass, power_response
 from aliquot.dsp.stereo import to_mid_side
-from aliquot.models import excitation
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral
 from aliquot.training.bands import BandExamples, described, random_rows
@@ -111,8 +110,7 @@ def test_levels_learned_from_bands_are_those_of_the_waveform(tiny: Settings) -> 
     power = spectrum.square().sum(dim=2) / (0.375 * 2048)
     cutoff = torch.tensor([250.0])
     with torch.no_grad():
-        flatness = excitation.flatness(power, excitation.block_means(power))
-        _, level, *_ = network.predict(power @ network.analysis, flatness, cutoff)
+        _, level, *_ = network.predict(power @ network.analysis, cutoff)
         inner = spectrum.shape[3] - 2 * tiny.model.context
         noise = torch.zeros(1, 2, 2, inner, 1025)
         _, other = network.restore(spectrum, cutoff, noise)

@@ -48,6 +48,8 @@ MAPS_AT = (120.0, 280.0, 650.0)
 """Cut-offs in bins that have linear maps of their own; those between take a mixture."""
 LEAKING = 2.0
 """What may be leakage is taken for it up to this many times the leakage that is expected."""
+PANNED = 17
+"""Frames over which the correlation of mid and side is averaged."""
 LOUDEST = 3.5
 """Log10 level over the anchor that no band exceeds."""
 
@@ -164,27 +166,29 @@ class Spectral(nn.Module):
         guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
         edge = cutoff_bin - guard
         power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
-        block_power = excitation.block_means(power)
-        panning = self.panning(spectrum, power, edge)
-        bands, flatness = power @ self.analysis, excitation.flatness(power, block_power)
-        inner = slice(self.config.context, spectrum.shape[3] - self.config.context, stride)
+        context, frames = self.config.context, spectrum.shape[3]
+        inner = slice(context, frames - context, stride)
         anchor, level, mix, share, trust = (
-            values[:, :, inner] for values in self.predict(bands, flatness, cutoff_bin)
+            values[:, :, inner] for values in self.predict(power @ self.analysis, cutoff_bin)
         )
+        near = slice(context - PANNED // 2, frames - context + PANNED // 2)
+        panning = self.panning(spectrum[:, :, :, near], power[:, :, near], edge)[:, :, ::stride]
+        spectrum, power = spectrum[:, :, :, inner], power[:, :, inner]
+        block_power = excitation.block_means(power)
+        flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
         ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
         over = self.between(cutoff_bin, self.index)[:, None]
         gain = torch.exp(math.log(10.0) * (level @ over))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
-        block_power = block_power[:, :, inner]
-        white = excitation.whitened(spectrum[:, :, :, inner], block_power)
+        white = excitation.whitened(spectrum, block_power)
         remains = (trust @ over) * excitation.audible(block_power)
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
-        tonal = mix @ over
+        tonal = torch.sigmoid(mix + self.tonal(flat)) @ over
         copied = excitation.copy_up(white, edge, self.index)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
-        common = (share @ over) * panning[:, :, inner]  # (batch, 1, frames, bins)
+        common = (share @ over) * panning  # (batch, 1, frames, bins)
         own = (1 - common * common).clamp(min=1e-6).sqrt()
         middle, side = noise[:, 0], noise[:, 1]
         noise = torch.stack([middle, common * middle + own * side], dim=1)
@@ -198,16 +202,17 @@ class Spectral(nn.Module):
         return ramp * ramp * (3 - 2 * ramp)
 
     def panning(self, spectrum: Tensor, power: Tensor, edge: Tensor) -> Tensor:
-        """Correlation of mid and side in the given band, ``(batch, 1, frames, 1)`` in -1..1.
+        """Correlation of mid and side in the given band, ``(batch, 1, frames - 16, 1)`` in -1..1.
 
-        Treble emphasised by ``(bin / edge)^3``, averaged over 17 frames.
+        Treble emphasised by ``(bin / edge)^3``, averaged over 17 frames, for the frames that have
+        so many about them.
         """
         weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
         weight = (weight / edge[:, None])[:, :, None]
         both = spectrum[:, 0, 0] * spectrum[:, 1, 0] + spectrum[:, 0, 1] * spectrum[:, 1, 1]
         own = (power @ weight[:, None])[..., 0].clamp(max=1e12)
         rows = torch.cat([(both @ weight).transpose(1, 2), own], dim=1)
-        mean = fn.avg_pool1d(rows, 17, 1, 8)[..., None]
+        mean = fn.avg_pool1d(rows, PANNED, 1)[..., None]
         result: Tensor = mean[:, :1] / (mean[:, 1:2] * mean[:, 2:] + 1e-24).sqrt()
         return result.clamp(-1, 1)
 
@@ -249,7 +254,7 @@ class Spectral(nn.Module):
         return both.flatten(0, 1)
 
     def predict(
-        self, bands: Tensor, flatness: Tensor, cutoff_bin: Tensor
+        self, bands: Tensor, cutoff_bin: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What to add, from a description of the given band.
 
@@ -258,15 +263,14 @@ class Spectral(nn.Module):
 
         Args:
             bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
-            flatness: ``(batch, 2, frames, blocks)`` from
-                :func:`~aliquot.models.excitation.flatness`.
             cutoff_bin: ``(batch,)``.
 
         Returns:
-            Anchor ``(batch, 2, frames, 1)`` in power, log10 level over its root and share of the
-            copy, both ``(batch, 2, frames, output_bands)``, share of the panning that the noise
-            keeps ``(batch, 1, frames, output_bands)``, and share in power of what remains above
-            the cut-off, as the level.
+            Anchor ``(batch, 2, frames, 1)`` in power, log10 level over its root and logit of the
+            share of the copy, both ``(batch, 2, frames, output_bands)``, share of the panning that
+            the noise keeps ``(batch, 1, frames, output_bands)``, and share in power of what remains
+            above the cut-off, as the level. What the flatness of the given band adds to the logit
+            is left to the caller.
 
         The level is a guess, or that of what remains above the cut-off times the gain that brings
         it to the guess's mean over time: the more the remains are trusted, the more the second.
@@ -284,8 +288,6 @@ class Spectral(nn.Module):
         out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 4, -1)
         guess = out[:, :, :, 0] + self.mapped(shown, cutoff_bin).reshape(batch, 2, frames, -1)
         guess = 4.0 * torch.tanh(guess / 4.0) + self.config.level_offset  # within 80 dB
-        flat = self.describe.flatness(flatness, cutoff_bin)
-        mix = torch.sigmoid(out[:, :, :, 1] + self.tonal(flat))
         share = torch.sigmoid(out[:, :1, :, 2])
         count = self.config.input_bands
         centres = self.output_centres(cutoff_bin).clamp(max=self.config.bins - 1)
@@ -294,4 +296,4 @@ class Spectral(nn.Module):
         left = 0.5 * levels.float() @ places
         lost = steadied(guess - left, trust, self.config.steady)
         level = (guess + trust * (left + lost - guess)).clamp(max=LOUDEST)
-        return anchor, level, mix, share, trust
+        return anchor, level, out[:, :, :, 1], share, trust

@@ -19,7 +19,6 @@ from aliquot.degrade.lowpass import power_response
 from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
-from aliquot.models import excitation
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.pieces import (
@@ -44,13 +43,12 @@ class BandExample(NamedTuple):
 
     The given power is the original's times ``response`` plus ``floor``.
 
-    ``bands`` is ``(2, frames, input_bands)`` log10 power, ``flatness`` ``(2, frames, blocks)``,
-    ``response`` the filter's power gain ``(input_bands,)``; the rest as in
+    ``bands`` is ``(2, frames, input_bands)`` log10 power, ``response`` the filter's power gain
+    ``(input_bands,)``; the rest as in
     :class:`aliquot.training.data.Example`.
     """
 
     bands: NDArray[np.float32]
-    flatness: NDArray[np.float32]
     response: NDArray[np.float32]
     floor: np.float32
     cutoff_bin: np.float32
@@ -63,11 +61,10 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
     """Describe a piece played at ``speed``, once, into the cache.
 
     Returns:
-        An ``.npy`` file of ``(frames, 2, bands + blocks)`` half floats: log10 band powers and
-        flatness of mid and side.
+        An ``.npy`` file of ``(frames, 2, bands)`` half floats: log10 band powers of mid and side.
     """
     config = network.config
-    kind = f"bands-{config.window}-{config.input_bands}{10 * np.log10(TINY):.0f}"
+    kind = f"levels-{config.window}-{config.input_bands}{10 * np.log10(TINY):.0f}"
     path = Path(settings.cache) / kind / f"{piece.key}@{speed:g}.npy"
     if not path.is_file():
         samples = samples_of(decoded(piece, settings)[:])
@@ -81,8 +78,7 @@ def described(piece: Piece, settings: DataSettings, network: Spectral, speed: fl
             spectrum = spectra(waves[:, :, start : start + length], config.window, config.hop)
             power = (spectrum * scale).square().sum(dim=2)
             bands = torch.log10(power @ network.analysis + TINY)
-            flatness = excitation.flatness(power, excitation.block_means(power))
-            rows.append(torch.cat([bands, flatness], dim=3)[0].transpose(0, 1).half().numpy())
+            rows.append(bands[0].transpose(0, 1).half().numpy())
         keep(path, np.concatenate(rows))
     return path
 
@@ -123,8 +119,6 @@ class BandExamples(Dataset[BandExample]):
         self.frames = levels.loss_frames + 2 * model.context
         self.band_centres = centres = self.network.band_centres.numpy()
         self.octaves = np.log2(np.maximum(centres, 1.0) / 46.0)  # above 1 kHz at 44.1 kHz
-        blocks = (np.arange((model.bins - 1) // 16) + 0.5) * 16
-        self.nearest = np.abs(centres[:, None] - blocks[None]).argmin(axis=0)
 
     def prepare(self) -> None:
         """Describe every piece at every speed into the cache."""
@@ -133,34 +127,29 @@ class BandExamples(Dataset[BandExample]):
                 described(piece, self.data, self.network, speed)
             long_term_power(piece, self.data)
 
-    def crop(
-        self, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], Piece, float]:
-        """Bands and flatness ``(2, frames, ...)`` of a random crop that is not silent."""
+    def crop(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], Piece, float]:
+        """Bands ``(2, frames, input_bands)`` of a crop that is not silent, its piece, its speed."""
         for _ in range(20):
             piece = self.pieces[int(rng.choice(len(self.pieces), p=self.weights))]
             speed = float(rng.choice(self.speeds))
             path = described(piece, self.data, self.network, speed)
-            rows = random_rows(path, self.frames, rng).transpose(1, 0, 2)
-            short = self.frames - rows.shape[1]
-            rows = np.pad(rows, ((0, 0), (0, short), (0, 0)), mode="edge")
-            bands, flatness = np.split(rows, [self.model.input_bands], axis=2)
+            bands = random_rows(path, self.frames, rng).transpose(1, 0, 2)
+            short = self.frames - bands.shape[1]
+            bands = np.pad(bands, ((0, 0), (0, short), (0, 0)), mode="edge")
             if bands[0].mean(axis=0).max() > _FLOOR_DB / 10:
                 break
-        return bands, flatness, piece, speed
+        return bands, piece, speed
 
     def __getitem__(self, index: int) -> BandExample:
         rng = np.random.default_rng([self.seed, 2 + int(self.held_out), index])
-        bands, flatness, piece, speed = self.crop(rng)
+        bands, piece, speed = self.crop(rng)
         rate, top = piece.sample_rate, float(self.model.bins - 1)
         limit, typical = self.reach(piece, speed)
         power = long_term_power(piece, self.data, speed)
         if not self.held_out:
             if rng.uniform() < self.levels.mix_share:
-                other, other_flatness, second, other_speed = self.crop(rng)
+                other, second, other_speed = self.crop(rng)
                 gain = np.float32(rng.uniform(-1.5, 0.3))
-                share = 1 / (1 + 10 ** (bands - other - gain)).take(self.nearest, axis=2)
-                flatness = flatness + share * (other_flatness - flatness)
                 bands = np.logaddexp2(bands * _LOG2_10, (other + gain) * _LOG2_10) / _LOG2_10
                 reaches = self.reach(second, other_speed)
                 limit, typical = min(limit, reaches[0]), min(typical, reaches[1])
@@ -178,7 +167,6 @@ class BandExamples(Dataset[BandExample]):
         response = np.maximum(kept @ self.network.analysis.numpy(), 1e-15)
         return BandExample(
             bands=np.asarray(bands, np.float32),
-            flatness=np.asarray(flatness, np.float32),
             response=response.astype(np.float32),
             floor=floor,
             cutoff_bin=np.float32(cutoff_bin),

@@ -84,12 +84,12 @@ def level_step(
         batch: Fields of :class:`aliquot.training.bands.BandExample`, stacked.
         half: Whether the network's products are taken in bfloat16.
     """
-    log_bands, flatness, response, floor, cutoff, typical, limit = batch
+    log_bands, response, floor, cutoff, typical, limit = batch
     original = 10**log_bands
     given = original * response[:, None, None] + floor[:, None, None, None]
     given = given + given @ model.leakage
     with torch.autocast(log_bands.device.type, torch.bfloat16, enabled=half):
-        anchor, level, *_ = model.predict(given, flatness, cutoff)
+        anchor, level, *_ = model.predict(given, cutoff)
     anchor = anchor.float()
     ramp = model.fade_in(cutoff, model.band_centres).square()[:, None, None]
     at_bands = level @ model.between(cutoff, model.band_centres)[:, None]
