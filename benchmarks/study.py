@@ -30,20 +30,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from study_page import OWN_SETTING, RESULTS, SETS, page
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "runs" / "study"
-RESULTS = ROOT / "benchmarks" / "results"
-PAGE = ROOT / "docs" / "study.md"
-SETS = {"valid": ("valid", None), "dev": ("train", ROOT / "settings" / "dev-split.txt")}
-MEASURED = (
-    ("snr_db", 2), ("lsd", 2), ("lsd_kuleshov", 2), ("lsd_hf", 2), ("envelope_db", 1),
-    ("texture", 2), ("treble_bias_db", 1),
-)  # fmt: skip
-
-
-TASKS = ("x2", "x4", "x6", "x4-16k")
-OWN_SETTING = "x4-16k"
 METHODS = ("audiounet", "hetherly", "music-gan", "music-plain")
 PAIR = ("music-plain", "music-gan")
 BASES = {"music-plain": "music-gan", "audiounet-dropout": "audiounet"}
@@ -278,73 +268,6 @@ def differences(one: Path, other: Path) -> str:
     assert tensors[0].keys() == tensors[1].keys()
     wrong = [key for key, value in tensors[0].items() if (value != tensors[1][key]).any()]
     return f"{len(wrong)} of {len(tensors[0])} tensors differ"
-
-
-def rows_of(task: str, name: str) -> dict[str, dict[str, Any]]:
-    """Rows by method; runs by their names, `:raw` for raw ones."""
-    path = RESULTS / f"study-{task}-{name}.json"
-    rows: dict[str, dict[str, Any]] = {}
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else rows
-
-
-def table(task: str, name: str) -> list[str]:
-    """One table: baselines, then runs; of several seeds mean and spread."""
-    rows = rows_of(task, name)
-    if not rows:
-        return []
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for method, row in rows.items():
-        run, colon, mode = method.partition(":")
-        key = run.rsplit("-s", 1)[0].replace(f"-{task}", "") + colon + mode
-        groups.setdefault(key, []).append(row)
-    lines = [
-        f"### {task}, {name}",
-        "",
-        f"| method | seeds | {' | '.join(metric for metric, _ in MEASURED)} |",
-        f"|---|{'--:|' * (1 + len(MEASURED))}",
-    ]
-    for method, found in groups.items():
-        cells = []
-        for metric, digits in MEASURED:
-            values = [row[metric] for row in found if row[metric] is not None]
-            if not values:
-                cells.append("-")
-                continue
-            spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
-            cells.append(f"{np.mean(values):.{digits}f}{spread}")
-        lines.append(f"| {method} | {len(found)} | {' | '.join(cells)} |")
-    return [*lines, ""]
-
-
-def page() -> None:
-    """Write `docs/study.md` from the results."""
-    budgets = json.loads((RESULTS / "study-minutes.json").read_text())
-    costs = json.loads((RESULTS / "study-cost.json").read_text())
-    lines = [
-        "# Does the GAN help?",
-        "",
-        "Written by `python benchmarks/study.py page`; do not edit. To repeat it: see the script.",
-        "What it means: [study-notes.md](study-notes.md).",
-        "",
-        "Minutes of training (processor time over two), two CPU cores, narrow sizes: "
-        + ", ".join(f"{name} {minutes:g}" for name, minutes in budgets.items())
-        + ".",
-        "",
-        "Seconds per second of mono audio, one thread: "
-        + ", ".join(f"{name} {seconds:g}" for name, seconds in costs.items())
-        + ".",
-        "",
-        "![The same excerpt, restored from 12 kHz by each method](study-x4.png)",
-        "",
-        "`degraded` is sinc interpolation (soxr) of the low-rate samples. Runs named `:raw` return",
-        "what the network returns, as in their papers; else the given band is kept and only the",
-        "treble is the network's.",
-        "",
-    ]
-    for task in TASKS:
-        for name in SETS:
-            lines += table(task, name)
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
