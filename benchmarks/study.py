@@ -132,9 +132,10 @@ def extend(run: Run, minutes: float, words: list[str], threads: int) -> None:
         subprocess.run(command, check=True, cwd=ROOT)
 
 
-def measure(music: Path, jobs: int) -> None:
+def measure(music: Path, part: str, jobs: int) -> None:
     """Export what has been trained, and evaluate it factor by factor."""
-    present = [run for run in plan() if (run.folder / "checkpoint.safetensors").is_file()]
+    trained = [run for run in plan() if (run.folder / "checkpoint.safetensors").is_file()]
+    present = [run for run in trained if part in run.name]
     for run in present:
         command = [sys.executable, "-m", "aliquot", "export", str(run.folder)]
         command += ["-o", str(RUNS / f"{run.name}.onnx")]
@@ -274,7 +275,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("train", "check", "measure", "page"))
     parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--only", default="", help="train: part of a run's name")
+    parser.add_argument("--only", default="", help="train, measure: part of a run's name")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--music", type=Path, default=ROOT.parent / "shared" / "music")
     parser.add_argument("--jobs", type=int, default=2)
@@ -284,6 +285,6 @@ if __name__ == "__main__":
     elif given.what == "check":
         check(given.threads)
     elif given.what == "measure":
-        measure(given.music, given.jobs)
+        measure(given.music, given.only, given.jobs)
     else:
         page()
