@@ -71,9 +71,20 @@ def load_network(
     elif level_db:
         raise ConfigError("a waveform model has no levels to raise; leave --level-db out")
     else:
-        network = network_of(build(Settings, facts["settings"]))
+        network = network_of(waveform_settings(facts))
     network.load_state_dict(checkpoint.part(tensors, "ema."))
     return network.eval(), facts
+
+
+def waveform_settings(facts: dict[str, Any]) -> Settings:
+    """What a waveform network is made of; how it was trained may be told in an older version's keys.
+
+    Raises:
+        ConfigError: If the network itself is of another version.
+    """
+    stored = facts["settings"]
+    kept = ("method", "wave", stored["method"].replace("-", "_"))
+    return build(Settings, {key: stored[key] for key in kept})
 
 
 def example_inputs(config: SpectralConfig, frames: int) -> tuple[torch.Tensor, ...]:
@@ -116,7 +127,7 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
         metadata |= _spectral_facts(network.config) | {"level_db": str(level_db)}
     else:
         _trace_waveform(network, temporary)
-        rate = build(Settings, trained["settings"]).wave.sample_rate
+        rate = waveform_settings(trained).wave.sample_rate
         metadata |= _waveform_facts(network, rate)
     metadata |= {"method": trained["settings"].get("method", "aliquot"), **facts}
     graph = onnx.load(str(temporary))

@@ -12,11 +12,12 @@ import torch
 from aliquot import api
 from aliquot.engine import load_enhancer
 from aliquot.errors import ConfigError
-from aliquot.export import TOLERANCE, export
+from aliquot.export import TOLERANCE, export, load_network
 from aliquot.models.audiounet import AudioUNetConfig
 from aliquot.models.discriminators import DiscriminatorConfig
 from aliquot.models.hetherly import HetherlyConfig
 from aliquot.models.musicgan import MusicGanConfig
+from aliquot.training import checkpoint
 from aliquot.training.loop import Trainer
 from aliquot.training.settings import AdversarySettings, Settings, WaveSettings
 from aliquot.training.stages import Stage
@@ -189,6 +190,24 @@ def test_an_exported_network_restores_above_the_cutoff_only_unless_raw(
     assert change(restored, 6_200, 20_000) > -60
     assert change(raw, 0, 5_400) > -60
     load_enhancer.cache_clear()
+
+
+def test_a_run_of_an_older_version_is_exported_though_its_recipe_has_other_keys(
+    settings: Settings, tmp_path: Path
+) -> None:
+    Trainer(settings, tmp_path).save()
+    found = checkpoint.read(tmp_path)
+    assert found is not None
+    tensors, facts = found
+    facts["settings"]["data"]["no_longer_known"] = 0.2
+    checkpoint.save(tmp_path, tensors, facts)
+    network, _ = load_network(tmp_path)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, tensors[f"ema.{name}"])
+    facts["settings"][settings.method.replace("-", "_")]["no_longer_known"] = 0.2
+    checkpoint.save(tmp_path, tensors, facts)
+    with pytest.raises(ConfigError, match="no_longer_known"):
+        load_network(tmp_path)
 
 
 def test_blocks_and_grid_do_not_matter_to_a_waveform_model(tiny: Settings, tmp_path: Path) -> None:
