@@ -77,7 +77,7 @@ def load_network(
 
 
 def waveform_settings(facts: dict[str, Any]) -> Settings:
-    """What a waveform network is made of; how it was trained may be told in an older version's keys.
+    """What a waveform network is made of; its training may be told in an older version's keys.
 
     Raises:
         ConfigError: If the network itself is of another version.
