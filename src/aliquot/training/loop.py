@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Subset
 from aliquot.errors import ConfigError
 from aliquot.memory import keep_freed_memory
 from aliquot.training import checkpoint
+from aliquot.training.board import Board
 from aliquot.training.methods import NETWORK, Method
 from aliquot.training.parallel import Group, SharedNoise
 from aliquot.training.pieces import read_manifest
@@ -41,7 +42,10 @@ def pick_device(name: str) -> torch.device:
 
 
 class Trainer:
-    """A run in a folder: ``checkpoint.safetensors``, ``log.jsonl``, ``best/``, ``previews/``."""
+    """A run in a folder: ``checkpoint.safetensors``, ``log.jsonl``, ``best/``, ``previews/``.
+
+    And ``tensorboard/``, if that is installed.
+    """
 
     def __init__(self, settings: Settings, folder: Path, group: Group | None = None) -> None:
         """Start a run or take it up where its folder's last checkpoint left it.
@@ -77,6 +81,7 @@ class Trainer:
         }
         self.step, self.best, self.seconds, self.cpu_seconds = 0, float("inf"), 0.0, 0.0
         self.resume()
+        self.board = Board(folder / "tensorboard", self.step)
 
     @property
     def model(self) -> nn.Module:
@@ -194,6 +199,7 @@ class Trainer:
                 self.save()
             if over:
                 break
+        self.board.close()
 
     def update(self, batch: list[Tensor]) -> dict[str, float]:
         """One step of all optimizers; returns the loss terms."""
@@ -280,4 +286,5 @@ class Trainer:
         rounded = {name: round(value, 5) for name, value in row.items()}
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(rounded) + "\n")
+        self.board.add(rounded)
         report(rounded)
