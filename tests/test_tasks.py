@@ -88,6 +88,13 @@ def test_a_lower_rate_has_exact_length_no_alias_and_no_delay(white: Waveform, fa
     assert abs(phase) < (1.0 if family in ("butterworth", "decimate") else 0.01)
 
 
+def test_every_fourth_sample_is_kept_as_it_is(white: Waveform) -> None:
+    task = find_task("11025")
+    degraded = degrade(white, task, placed(Lowpass("subsample", task.cutoff_hz), RATE))
+    assert degraded.shape == (2, round(white.shape[1] / 4))
+    np.testing.assert_array_equal(degraded, white[:, ::4][:, : degraded.shape[1]])
+
+
 def test_a_codec_keeps_rate_and_length(white: Waveform) -> None:
     coded = degrade(white, find_task("mp3-64"), None)
     assert coded.shape == white.shape

@@ -11,7 +11,7 @@ from aliquot.degrade.chain import HELD_OUT, TRAINED_FAMILIES, DegradationRange, 
 from aliquot.degrade.codec import round_trip
 from aliquot.degrade.lowpass import FAMILIES, SOXR_QUALITIES, Lowpass, lowpass
 from aliquot.degrade.truth import LOSS_DB
-from aliquot.dsp.resample import resample
+from aliquot.dsp.resample import fitted, resample
 from aliquot.errors import ConfigError
 
 TRAINED, UNSEEN = "trained", "held-out"
@@ -113,7 +113,7 @@ def choose_filter(task: Task, name: str, family: str = TRAINED) -> Lowpass:
     if family == UNSEEN:
         spec = replace(HELD_OUT[int(rng.integers(len(HELD_OUT)))], cutoff_hz=task.cutoff_hz)
     elif family == TRAINED:
-        # plain decimation needs a whole factor, which only the tasks of lower rate have
+        # decimation needs a whole factor, which only the tasks of lower rate have
         more = ("decimate",) if task.input_rate < task.output_rate else ()
         spec = draw(rng, DegradationRange((*TRAINED_FAMILIES, *more), cutoffs))
     elif family in FAMILIES:
@@ -128,9 +128,9 @@ def placed(spec: Lowpass, sample_rate: int) -> Lowpass:
 
     A Bessel filter of order 8 reaches -20 dB far above its -3 dB point, an elliptic one at once.
     Placed like this, one task asks for one cut-off of every family. Filters that only work at
-    whole factors or exactly at their edge (``decimate``, ``soxr``, ``brickwall``) stay.
+    whole factors or exactly at their edge stay: decimation, subsampling, soxr, the brick wall.
     """
-    if spec.family in ("decimate", "soxr", "brickwall"):
+    if spec.family in ("decimate", "subsample", "soxr", "brickwall"):
         return spec
     low_hz, high_hz = spec.cutoff_hz / 4, min(1.1 * spec.cutoff_hz, 0.498 * sample_rate)
     for _ in range(20):
@@ -175,10 +175,12 @@ def degrade(original: Waveform, task: Task, spec: Lowpass | None) -> Waveform:
     if spec.family == "soxr":
         quality = SOXR_QUALITIES[round(spec.steepness * (len(SOXR_QUALITIES) - 1))]
         return resample(original, task.output_rate, task.input_rate, quality)
+    factor = task.output_rate // task.input_rate
+    if spec.family == "subsample":
+        return fitted(original[:, ::factor], round(original.shape[1] / factor))
     if spec.family == "decimate":
         from scipy.signal import decimate
 
-        factor = task.output_rate // task.input_rate
         low = decimate(original.astype(np.float64), factor, axis=1)
         return np.ascontiguousarray(low, np.float32)
     filtered = lowpass(original, task.output_rate, spec)

@@ -19,8 +19,10 @@ FAMILIES = (
     "soxr",
     "brickwall",
     "decimate",
+    "subsample",
 )
-"""Known filter families; all but ``sinc``, ``soxr`` and ``brickwall`` need SciPy."""
+"""Known families; IIR filters and ``decimate`` need SciPy. ``subsample`` is no filter at all: every
+n-th sample is kept, and what lay above the new Nyquist frequency comes back mirrored below it."""
 
 SOXR_QUALITIES = ("LQ", "MQ", "HQ", "VHQ")
 
@@ -33,7 +35,7 @@ class Lowpass:
         family: One of :data:`FAMILIES`.
         cutoff_hz: Nominal cut-off: the -3 dB point (Butterworth, Bessel, cascade), the edge of the
             ripple (Chebyshev, elliptic), the middle of the transition (sinc), the new Nyquist
-            frequency (soxr, decimate) or the edge (brickwall).
+            frequency (soxr, decimate, subsample) or the edge (brickwall).
         order: Of the IIR families, 2 to 12.
         steepness: 0 to 1; sinc: transition of 30 % down to 2 % of the cut-off; soxr: quality.
     """
@@ -55,8 +57,7 @@ class Lowpass:
 def lowpass(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
     """Low-pass a recording in place: same rate, same length.
 
-    IIR families run forward only, as a device would; ``sinc``, ``soxr``, ``brickwall`` and
-    ``decimate`` have no delay.
+    IIR families run forward only, as a device would; the others have no delay.
 
     Args:
         samples: ``(channels, samples)``.
@@ -77,7 +78,7 @@ def lowpass(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
         return _brickwall(samples, sample_rate, spec.cutoff_hz)
     if spec.family == "sinc":
         return _sinc(samples, sample_rate, spec)
-    if spec.family in ("soxr", "decimate"):
+    if spec.family in ("soxr", "decimate", "subsample"):
         return _through_lower_rate(samples, sample_rate, spec)
     return _iir(samples, sample_rate, spec)
 
@@ -130,7 +131,11 @@ def _through_lower_rate(samples: Waveform, sample_rate: int, spec: Lowpass) -> W
         quality = SOXR_QUALITIES[round(spec.steepness * (len(SOXR_QUALITIES) - 1))]
         low = resample(samples, sample_rate, 2 * spec.cutoff_hz, quality)
         return fitted(resample(low, 2 * spec.cutoff_hz, sample_rate, "VHQ"), samples.shape[1])
-    return decimated(samples, sample_rate, max(2, round(sample_rate / (2 * spec.cutoff_hz))))
+    factor = max(2, round(sample_rate / (2 * spec.cutoff_hz)))
+    if spec.family == "subsample":
+        low = np.ascontiguousarray(samples[:, ::factor])
+        return fitted(resample(low, sample_rate / factor, sample_rate), samples.shape[1])
+    return decimated(samples, sample_rate, factor)
 
 
 def decimated(samples: Waveform, sample_rate: int, factor: int) -> Waveform:

@@ -85,7 +85,8 @@ class WaveSettings:
     Attributes:
         samples: Length of an example.
         sample_rate: At which networks work, in Hz; pieces of other rates are resampled.
-        families: Filters by which examples lose their treble; ``decimate`` is the papers'.
+        families: Filters by which examples lose their treble; ``decimate`` is the papers',
+            ``subsample`` none at all.
         least_bandwidth_hz: Pieces that reach less far are left out.
     """
 

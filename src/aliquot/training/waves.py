@@ -38,7 +38,7 @@ class WaveExample(NamedTuple):
 def filters(factor: int, rate: int, families: tuple[str, ...], seed: int) -> tuple[Lowpass, ...]:
     """The filters of a run, families in turn, all having lost 20 dB at the same frequency.
 
-    Plain decimation without a filter but SciPy's is ``decimate``.
+    ``decimate`` brings SciPy's filter; ``subsample`` has none.
     """
     rng = np.random.default_rng([seed, factor])
     edge_hz = RESAMPLER_EDGE * rate / factor / 2
