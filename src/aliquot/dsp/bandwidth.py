@@ -142,7 +142,7 @@ class BandwidthMeter:
     def power(self) -> Floats:
         """Long-term power of each bin so far, ``(window // 2 + 1,)``, summed over channels."""
         stretches, weights = self._all_stretches()
-        return _mean_power(stretches, weights)
+        return np.asarray(weights @ stretches / weights.sum())
 
     def result(self) -> Bandwidth:
         """What has been found so far; more blocks may follow."""
@@ -175,7 +175,7 @@ class BandwidthMeter:
         return np.array(means), np.array(weights, np.float64)
 
     def _locate(self, stretches: Floats, weights: Floats) -> Fall:
-        return locate_fall(_mean_power(stretches, weights), self.sample_rate)
+        return locate_fall(weights @ stretches / weights.sum(), self.sample_rate)
 
     def _powers(self, samples: Waveform) -> NDArray[np.float32]:
         """Power summed over channels, ``(windows, bins)``."""
@@ -258,10 +258,6 @@ def estimate_bandwidth(samples: Waveform, sample_rate: int) -> Bandwidth:
     meter = BandwidthMeter(sample_rate)
     meter.update(samples)
     return meter.result()
-
-
-def _mean_power(stretches: Floats, weights: Floats) -> Floats:
-    return np.asarray(weights @ stretches / weights.sum())
 
 
 def _alike(one_hz: float, other_hz: float) -> bool:
