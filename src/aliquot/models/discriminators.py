@@ -21,6 +21,11 @@ from torch.nn.utils.parametrizations import weight_norm
 
 RANGE_DB = 100.0
 """What lies this far below a full-scale sine is silence."""
+CONTRAST, MIDDLE = 10.0, 0.3
+"""Levels are judged in steps of 10 dB about -70 dB, where treble lies."""
+LOUDNESS = 10.0
+"""Gain before waveforms are judged: music has an rms of a tenth. With numbers near one the first
+steps teach something; without, critics of AudioUNet were undecided for 100 of them."""
 
 
 class Judgement(NamedTuple):
@@ -117,7 +122,7 @@ class ScaleDiscriminator(Critic):
 
     def forward(self, waves: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return scores and features."""
-        y = waves[:, None]
+        y = LOUDNESS * waves[:, None]
         for _ in range(self.halvings):
             y = fn.avg_pool1d(y, 4, 2, padding=1, count_include_pad=False)
         return self.judge(y)
@@ -146,7 +151,7 @@ class SpectrogramDiscriminator(Critic):
 
     def forward(self, waves: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return scores and features."""
-        return self.judge(decibels(waves, self.window)[:, None])
+        return self.judge(CONTRAST * (decibels(waves, self.window) - MIDDLE)[:, None])
 
 
 class Discriminators(nn.Module):

@@ -108,7 +108,9 @@ class WaveMethod(Method):
             yield ADVERSARY, {"total": loss.discriminator(adversary(true), verdict)}
             with torch.no_grad():
                 reference: Judgement = adversary(true)
+            adversary.requires_grad_(False)  # its weights' gradients would be a third of the work
             verdict = adversary(false)
+            adversary.requires_grad_(True)
             terms["adversarial"] = loss.generator(verdict)
             terms["features"] = feature_matching(reference, verdict)
             terms["total"] = terms["error"] + settings.weight * (
