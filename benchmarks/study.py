@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from study_page import OWN_SETTING, RESULTS, SETS, page
+from study_page import OWN_SETTING, PICTURES, RESULTS, SETS, page
 
 ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "runs" / "study"
@@ -40,7 +40,6 @@ BASES = {"music-plain": "music-gan", "audiounet-dropout": "audiounet"}
 """Settings files of what has none of its own."""
 WARM_UP = 0.5
 """Share of the budget of `music-gan` without its adversary."""
-PICTURE = ROOT / "docs" / "study-x4.png"
 PICTURED = "valid/zander-noriega--school-of-quirks.ogg"
 COST_SECONDS, HEART_STEPS = 30, 1_500
 
@@ -201,7 +200,12 @@ def cost() -> None:
 
 
 def draw(music: Path) -> None:
-    """Spectrograms of one excerpt at x4: original, spline, every method raw, the released model."""
+    """Spectrograms of one excerpt at x4 for each method, and for the released model.
+
+    One picture each, so that those of runs that are not here any more stay.
+    """
+    from PIL import Image
+
     from aliquot import api
     from aliquot.baselines import spline
     from aliquot.dsp.resample import resample
@@ -212,16 +216,21 @@ def draw(music: Path) -> None:
     original = resample(excerpt.samples, excerpt.sample_rate, 48_000)[:, : 6 * 48_000]
     low = resample(original, 48_000, 12_000)
     given = resample(low, 12_000, 48_000)
-    panels = [("original", original), ("spline", spline(low, 12_000, 48_000, 6_000.0))]
-    for method in METHODS:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    before = [("original", original), ("spline", spline(low, 12_000, 48_000, 6_000.0))]
+    for method in (*METHODS, "aliquot-1"):
         file = RUNS / f"{method}-x4-s1.onnx"
-        if file.is_file():
-            done = api.restore(
-                given, 48_000, cutoff_hz=6_000.0, output_rate=48_000, model=str(file), raw=True
-            )
-            panels.append((method, done.samples))
-    done = api.restore(given, 48_000, cutoff_hz=6_000.0, output_rate=48_000)
-    spectrogram_plot([*panels, ("aliquot-1", done.samples)], 48_000, PICTURE, cutoff_hz=6_000.0)
+        trained = method in METHODS
+        if trained and not file.is_file():
+            continue
+        done = api.restore(
+            given, 48_000, cutoff_hz=6_000.0, output_rate=48_000,
+            model=str(file) if trained else method, raw=trained,
+        )  # fmt: skip
+        panels = [*before, (method, done.samples)]
+        picture = PICTURES / f"x4-{method}.png"
+        spectrogram_plot(panels, 48_000, picture, cutoff_hz=6_000.0)
+        Image.open(picture).convert("RGB").quantize(64).save(picture, optimize=True)
 
 
 def check(threads: int) -> None:

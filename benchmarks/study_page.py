@@ -9,6 +9,7 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "study.md"
+PICTURES = ROOT / "docs" / "study"
 SETS = {"valid": ("valid", None), "dev": ("train", ROOT / "settings" / "dev-split.txt")}
 MEASURED = (
     ("snr_db", 2), ("lsd", 2), ("lsd_kuleshov", 2), ("lsd_hf", 2), ("envelope_db", 1),
@@ -116,7 +117,12 @@ def page() -> None:
         + ", ".join(f"{name} {seconds:g}" for name, seconds in costs.items())
         + ".",
         "",
-        "![The same excerpt, restored from 12 kHz by each method](study-x4.png)",
+        *(
+            line
+            for picture in sorted(PICTURES.glob("x4-*.png"))
+            for line in (f"![{picture.stem[3:]}, from 12 kHz](study/{picture.name})", "")
+        ),
+        'Excerpt: "School of Quirks" by Zander Noriega, CC-BY-SA-3.0; founding methods raw.',
         "",
         "`degraded` is sinc interpolation (soxr) of the low-rate samples. Runs named `:raw` return",
         "what the network returns, as in their papers; else the given band is kept and only the",
