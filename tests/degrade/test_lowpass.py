@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from aliquot.audio import Waveform
-from aliquot.degrade.chain import HELD_OUT, TRAINED_FAMILIES, DegradationRange, degrade, draw
+from aliquot.degrade.chain import (
+    HELD_OUT,
+    TRAINED_FAMILIES,
+    DegradationRange,
+    degrade,
+    draw,
+    draw_chain,
+    response,
+)
 from aliquot.degrade.lowpass import FAMILIES, Lowpass, decimated, lowpass, power_response
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.errors import ConfigError
@@ -134,6 +142,23 @@ def test_draws_stay_in_their_limits_and_repeat_with_their_seed() -> None:
     assert np.median(cutoffs) == pytest.approx(np.log(6_708), abs=0.2)
 
 
+def test_some_chains_end_in_a_wall_above_the_filter(noise: Waveform) -> None:
+    limits = DegradationRange(("butterworth",), (4_000.0, 6_000.0), wall_share=0.5)
+    chains = [draw_chain(np.random.default_rng(i), limits) for i in range(200)]
+    walls = [chain for chain in chains if len(chain) == 2]
+    assert len(walls) == pytest.approx(100, abs=25)
+    assert {wall.family for _, wall in walls} == {"brickwall", "soxr"}
+    assert all(1 <= wall.cutoff_hz / first.cutoff_hz <= 1.5 for first, wall in walls)
+    first, wall = Lowpass("butterworth", 5_000.0, 5), Lowpass("brickwall", 6_500.0)
+    gain = response((first, wall), RATE, 1_025)
+    alone = power_response(first, RATE, 1_025)
+    np.testing.assert_allclose(gain[:295], alone[:295], rtol=0.02)
+    assert (gain[310:] < 1e-4 * alone[310:] + 1e-12).all()
+    spectrum = np.abs(np.fft.rfft(degrade(noise, RATE, (first, wall))[0]))
+    edge = round(6_500 / RATE * noise.shape[1])
+    assert spectrum[edge + 2_000 :].max() < 5e-3 * spectrum[edge - 2_000 : edge - 100].mean()
+
+
 def test_what_is_kept_for_testing_is_never_drawn() -> None:
     limits = DegradationRange()
     for held in HELD_OUT:
@@ -142,7 +167,7 @@ def test_what_is_kept_for_testing_is_never_drawn() -> None:
 
 
 def test_a_cutoff_at_nyquist_changes_nothing(noise: Waveform) -> None:
-    assert degrade(noise, RATE, Lowpass("sinc", 22_050.0)) is noise
+    assert degrade(noise, RATE, (Lowpass("sinc", 22_050.0),)) is noise
 
 
 @pytest.mark.parametrize(

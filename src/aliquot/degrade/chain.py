@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
-from aliquot.degrade.lowpass import Lowpass, lowpass
+from aliquot.degrade.lowpass import Lowpass, lowpass, power_response
 
 TRAINED_FAMILIES = ("butterworth", "chebyshev1", "elliptic", "sinc", "soxr", "brickwall")
 """Families a model may be trained on. Bessel and Butterworth of order <= 4 are kept for testing
@@ -26,11 +27,13 @@ class DegradationRange:
         families: Filter families, equally likely.
         cutoff_hz: Lowest and highest nominal cut-off, drawn evenly on a logarithmic axis.
         orders: Lowest and highest order of the IIR families.
+        wall_share: Share of chains that end in a wall, see :func:`draw_chain`.
     """
 
     families: tuple[str, ...] = TRAINED_FAMILIES
     cutoff_hz: tuple[float, float] = (2_500.0, 18_000.0)
     orders: tuple[int, int] = (5, 12)
+    wall_share: float = 0.0
 
 
 def draw(rng: np.random.Generator, limits: DegradationRange) -> Lowpass:
@@ -44,6 +47,32 @@ def draw(rng: np.random.Generator, limits: DegradationRange) -> Lowpass:
     )
 
 
-def degrade(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
+WALL_UP = 1.5
+"""A wall lies at most so many times above the filter before it."""
+
+
+def draw_chain(rng: np.random.Generator, limits: DegradationRange) -> tuple[Lowpass, ...]:
+    """Draw a filter and, at times, a wall above it, as in recordings stored at a low rate.
+
+    A gentle filter before a converter leaves a slope, and the converter cuts it off: the slope is
+    there to be seen, what it would have left beyond is not.
+    """
+    first = draw(rng, limits)
+    if rng.uniform() >= limits.wall_share:
+        return (first,)
+    edge_hz = first.cutoff_hz * float(np.exp(rng.uniform(0.0, np.log(WALL_UP))))
+    family = str(rng.choice(("brickwall", "soxr")))
+    return first, Lowpass(family, edge_hz, steepness=float(rng.uniform()))
+
+
+def response(chain: tuple[Lowpass, ...], sample_rate: int, points: int) -> NDArray[np.float64]:
+    """Power gain of a chain; see :func:`aliquot.degrade.lowpass.power_response`."""
+    gains = [power_response(spec, sample_rate, points) for spec in chain]
+    return np.asarray(np.prod(gains, axis=0))
+
+
+def degrade(samples: Waveform, sample_rate: int, chain: tuple[Lowpass, ...]) -> Waveform:
     """Degrade a recording in place; see :func:`aliquot.degrade.lowpass.lowpass`."""
-    return lowpass(samples, sample_rate, spec)
+    for spec in chain:
+        samples = lowpass(samples, sample_rate, spec)
+    return samples

@@ -6,6 +6,7 @@ are described once, at several speeds, and mixing, equalising and low-pass filte
 products of band powers.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from aliquot.degrade.chain import DegradationRange, draw
-from aliquot.degrade.lowpass import power_response
+from aliquot.degrade.chain import DegradationRange, draw_chain, response
 from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
@@ -164,10 +164,10 @@ class BandExamples(Dataset[BandExample]):
         kept, true_bin = self.filter(rate, limit * rate / self.model.window, rng)
         left = power * np.interp(self.places(power), np.arange(kept.size), kept)
         cutoff_bin = self.read(left + 2 * floor, rate, true_bin, rng)
-        response = np.maximum(kept @ self.network.analysis.numpy(), 1e-15)
+        in_bands = np.maximum(kept @ self.network.analysis.numpy(), 1e-15)
         return BandExample(
             bands=np.asarray(bands, np.float32),
-            response=response.astype(np.float32),
+            response=in_bands.astype(np.float32),
             floor=floor,
             cutoff_bin=np.float32(cutoff_bin),
             typical_bin=np.float32(min(typical, top)),
@@ -201,13 +201,13 @@ class BandExamples(Dataset[BandExample]):
     def filter(
         self, rate: int, limit_hz: float, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], float]:
-        """Power gain of a random filter in every bin, and its true cut-off in bins."""
+        """Power gain of a random chain in every bin, and its true cut-off in bins."""
         low = self.limits.cutoff_hz[0]
         high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
         bins_per_hz = self.model.window / rate
         for _ in range(4):  # a gentle slope can end above the range: draw a lower one
-            limits = DegradationRange(self.limits.families, (low, high), self.limits.orders)
-            gain = power_response(draw(rng, limits), rate, self.model.bins)
+            limits = replace(self.limits, cutoff_hz=(low, high))
+            gain = response(draw_chain(rng, limits), rate, self.model.bins)
             lost = np.flatnonzero(gain > 10 ** (-LOSS_DB / 10))
             cutoff_bin = float(lost[-1] + 0.5) if lost.size else 0.0
             if cutoff_bin <= bins_per_hz * max(1.1 * low, 0.9 * limit_hz):

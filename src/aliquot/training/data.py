@@ -1,5 +1,6 @@
 """Training examples: random crops, degraded on the fly; example ``i`` is a function of the seed."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -7,8 +8,8 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from aliquot.audio import Waveform
-from aliquot.degrade.chain import DegradationRange, degrade, draw
-from aliquot.degrade.lowpass import Lowpass, power_response
+from aliquot.degrade.chain import DegradationRange, degrade, draw_chain, response
+from aliquot.degrade.lowpass import Lowpass
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.spectral import SpectralConfig
@@ -102,14 +103,14 @@ class Examples(Dataset[Example]):
                 limit = min(limit, second.bandwidth_hz)
                 typical = min(typical, second.typical_hz)
         original, gains = self.augmented(original, piece.sample_rate, power.size, rng)
-        degraded, spec, cutoff_hz = self.degraded(original, piece.sample_rate, limit, rng)
+        degraded, chain, cutoff_hz = self.degraded(original, piece.sample_rate, limit, rng)
         floor = 0.0
         if rng.uniform() < data.floor_share:
             floor = 10 ** (rng.uniform(data.floor_db[0], data.floor_db[1]) / 20)
             noise = rng.standard_normal(degraded.shape, dtype=np.float32)
             degraded = degraded + np.float32(floor) * noise
         if rng.uniform() >= data.told_share:
-            left = power * gains * power_response(spec, piece.sample_rate, power.size)
+            left = power * gains * response(chain, piece.sample_rate, power.size)
             low = self.limits.cutoff_hz[0]
             cutoff_hz = read_cutoff(left + floor**2, piece.sample_rate, cutoff_hz, low)
         cutoff_hz *= 1 + data.cutoff_jitter * rng.standard_normal()
@@ -148,17 +149,16 @@ class Examples(Dataset[Example]):
 
     def degraded(
         self, original: Waveform, sample_rate: int, limit_hz: float, rng: np.random.Generator
-    ) -> tuple[Waveform, Lowpass, float]:
-        """A degraded copy, the filter, and the true cut-off in Hz."""
+    ) -> tuple[Waveform, tuple[Lowpass, ...], float]:
+        """A degraded copy, its filters, and the true cut-off in Hz."""
         low = self.limits.cutoff_hz[0]
         high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
         keep = slice(MARGIN // 2, -MARGIN // 2)
         for _ in range(4):  # a gentle slope can end above the range: draw a lower one
-            limits = DegradationRange(self.limits.families, (low, high), self.limits.orders)
-            spec = draw(rng, limits)
-            result = degrade(original, sample_rate, spec)
+            chain = draw_chain(rng, replace(self.limits, cutoff_hz=(low, high)))
+            result = degrade(original, sample_rate, chain)
             truth = true_cutoff_hz(original[:, keep], result[:, keep], sample_rate)
             if truth <= max(1.1 * self.limits.cutoff_hz[0], 0.9 * limit_hz):
                 break
             high = max(low * 1.2, 0.7 * high)
-        return result, spec, truth
+        return result, chain, truth
