@@ -76,7 +76,7 @@ def build(kind: type[T], table: dict[str, Any], where: str = "") -> T:
     values = {key: _value(hints[key], value, where + key) for key, value in table.items()}
     try:
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"[{where.rstrip('.') or 'top level'}] {error}") from error
 
 

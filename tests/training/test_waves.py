@@ -10,6 +10,7 @@ import synthesise
 import torch
 
 from aliquot import api
+from aliquot.config import load
 from aliquot.engine import load_enhancer
 from aliquot.errors import ConfigError
 from aliquot.export import TOLERANCE, export, load_network
@@ -255,3 +256,23 @@ def test_previews_of_a_waveform_method_are_written(tiny: Settings, tmp_path: Pat
     )
     restored, rate = soundfile.read(tmp_path / "previews" / "step-000012-0-restored.wav")
     assert (restored.size, rate) == (2_048, 48_000)
+
+
+@pytest.mark.parametrize("override", ["audiounet.layers=9", "hetherly.layers=0"])
+def test_a_value_that_a_section_refuses_is_an_error_that_names_it(
+    override: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text("")
+    with pytest.raises(ConfigError, match=r"\[(audiounet|hetherly)\] layers must"):
+        load(Settings, tmp_path / "a.toml", [override])
+
+
+def test_averages_stay_where_they_are_when_a_run_is_taken_up(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """On a GPU they must not come back as tensors of the CPU."""
+    Trainer(settings, tmp_path).save()
+    trainer = Trainer(settings, tmp_path)
+    before = dict(trainer.average)
+    trainer.resume()
+    assert all(trainer.average[name] is value for name, value in before.items())

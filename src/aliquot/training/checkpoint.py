@@ -77,7 +77,8 @@ def unpack(
     A module that the checkpoint does not know begins as it is: an adversary may join a run that
     was begun without one.
     """
-    average.update(part(tensors, "ema."))
+    for name, value in part(tensors, "ema.").items():
+        average[name].copy_(value)  # where it lies: on the GPU, if that is where the run goes on
     for key, module in modules.items():
         if not part(tensors, f"{key}.model."):
             continue
