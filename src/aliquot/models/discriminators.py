@@ -24,8 +24,8 @@ RANGE_DB = 100.0
 CONTRAST, MIDDLE = 10.0, 0.3
 """Levels are judged in steps of 10 dB about -70 dB, where treble lies."""
 LOUDNESS = 10.0
-"""Gain before waveforms are judged: music has an rms of a tenth. With numbers near one the first
-steps teach something; without, critics of AudioUNet were undecided for 100 of them."""
+"""Gain before waveforms are judged: music has an rms of a tenth, and critics learn from the first
+steps on only from numbers near one."""
 
 
 class Judgement(NamedTuple):
