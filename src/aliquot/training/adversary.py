@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as fn
 
 from aliquot.models.discriminators import Judgement
+from aliquot.training.parallel import Group
 
 TINY = 1e-6
 """Mean magnitude that is nothing."""
@@ -43,18 +44,27 @@ def hinge_generator(restored: Judgement) -> Tensor:
     return mean(-scores.mean() for scores in restored.scores)
 
 
-def feature_matching(original: Judgement, restored: Judgement) -> Tensor:
+def feature_matching(
+    original: Judgement, restored: Judgement, group: Group | None = None
+) -> Tensor:
     """Mean over layers of the mean distance of features, over the mean size of the original's.
 
     MelGAN's (Kumar et al., 2019, equation 4), normalised so that no layer counts more because its
     numbers are large. Nothing is learned through the original's.
+
+    Args:
+        original: What the discriminators made of originals.
+        restored: And of what the generator made of the degraded.
+        group: The processes that share the batch; sizes are taken over all of it.
     """
-    distances = [
-        (true.detach() - false).abs().mean() / (true.detach().abs().mean() + TINY)
+    pairs = [
+        (true.detach(), false)
         for trues, falses in zip(original.features, restored.features, strict=True)
         for true, false in zip(trues, falses, strict=True)
     ]
-    return mean(distances)
+    distances = torch.stack([(true - false).abs().mean() for true, false in pairs])
+    sizes = torch.stack([true.abs().mean() for true, _ in pairs])
+    return (distances / ((group or Group()).mean(sizes) + TINY)).mean()
 
 
 def mean(terms: Iterable[Tensor]) -> Tensor:

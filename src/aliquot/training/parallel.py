@@ -44,6 +44,18 @@ class Group:
             gradient.copy_(flat[start : start + size].view_as(gradient))
             start += size
 
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """Mean of tensors over all processes; no gradient passes through it.
+
+        What is not additive over examples, the exponential of a mean or a ratio of means, takes
+        its means by this, or a batch in two parts would have another loss than in one.
+        """
+        values = values.detach().clone()
+        if self.size > 1:
+            distributed.all_reduce(values)
+            values /= self.size
+        return values
+
     def average_terms(self, terms: dict[str, float]) -> dict[str, float]:
         """Mean of every loss term over all processes."""
         if self.size == 1:

@@ -13,7 +13,7 @@ from aliquot.models.musicgan import MusicGan
 from aliquot.models.waveform import WaveformModel
 from aliquot.training.adversary import ADVERSARIAL_LOSSES, feature_matching
 from aliquot.training.methods import ADVERSARY, NETWORK, Method, Preview, Terms
-from aliquot.training.parallel import SharedNoise
+from aliquot.training.parallel import Group, SharedNoise
 from aliquot.training.settings import Settings
 from aliquot.training.stages import Stage
 from aliquot.training.waves import WaveExamples
@@ -38,7 +38,9 @@ def network_of(settings: Settings) -> WaveformModel:
     raise ConfigError(f"{settings.method!r} is no waveform method")
 
 
-def spectral_errors(restored: Tensor, original: Tensor, given: Tensor, limit: Tensor) -> Terms:
+def spectral_errors(
+    restored: Tensor, original: Tensor, given: Tensor, limit: Tensor, group: Group | None = None
+) -> Terms:
     """Squared error below each example's limit, over that of the spline: the geometric mean.
 
     By Parseval's theorem on the whole example, so a band that a codec emptied costs nothing. The
@@ -52,6 +54,7 @@ def spectral_errors(restored: Tensor, original: Tensor, given: Tensor, limit: Te
         original: As ``restored``.
         given: The spline through the given samples, as ``restored``.
         limit: ``(batch,)``; share of the band.
+        group: The processes that share the batch; the mean is taken over all of it.
 
     Returns:
         ``error``, which is 1 for the spline, and ``snr_db``.
@@ -63,8 +66,11 @@ def spectral_errors(restored: Tensor, original: Tensor, given: Tensor, limit: Te
     error, missing, whole = sums.unbind(dim=1)
     snr = 10 * torch.log10((whole + TINY) / (error + TINY))
     floor = FLOOR * whole + TINY
+    logs = ((error + floor) / (missing + floor)).log().mean()
+    # The gradient of exp(mean over all processes), of which this one has its own share.
+    share = 1 + logs - logs.detach()
     return {
-        "error": ((error + floor) / (missing + floor)).log().mean().exp(),
+        "error": (group or Group()).mean(logs).exp() * share,
         "snr_db": snr.mean().detach(),
     }
 
@@ -97,7 +103,7 @@ class WaveMethod(Method):
         network = self.modules[NETWORK]
         assert isinstance(network, WaveformModel)  # noqa: S101 - for the type checker
         restored, given = self.restored(network, degraded)
-        terms = spectral_errors(restored, original, given, limit)
+        terms = spectral_errors(restored, original, given, limit, random.group)
         terms["total"] = terms["error"]
         adversary, settings = self.modules.get(ADVERSARY), self.settings.adversary
         if adversary is not None and step >= settings.warmup:
@@ -112,7 +118,7 @@ class WaveMethod(Method):
             verdict = adversary(false)
             adversary.requires_grad_(True)
             terms["adversarial"] = loss.generator(verdict)
-            terms["features"] = feature_matching(reference, verdict)
+            terms["features"] = feature_matching(reference, verdict, random.group)
             terms["total"] = terms["error"] + settings.weight * (
                 terms["adversarial"] + settings.features * terms["features"]
             )
