@@ -8,7 +8,7 @@ import numpy as np
 
 from aliquot.audio import Waveform
 from aliquot.degrade.chain import HELD_OUT, TRAINED_FAMILIES, DegradationRange, draw
-from aliquot.degrade.codec import round_trip
+from aliquot.degrade.codec import named, round_trip
 from aliquot.degrade.lowpass import FAMILIES, SOXR_QUALITIES, Lowpass, lowpass
 from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.resample import fitted, resample
@@ -55,8 +55,8 @@ def _in_place(cutoff_hz: int) -> Task:
     return Task(f"cutoff-{cutoff_hz}", 44_100, 44_100, float(cutoff_hz))
 
 
-def _coded(codec: str, setting: int, mark: str = "") -> Task:
-    return Task(f"{codec}-{mark}{setting}", 44_100, 44_100, codec=(codec, float(setting)))
+def _coded(name: str) -> Task:
+    return Task(name, 44_100, 44_100, codec=named(name))
 
 
 TASKS: dict[str, Task] = {
@@ -66,10 +66,7 @@ TASKS: dict[str, Task] = {
         *(_reduced(f"x{factor}-16k", 16_000, factor) for factor in (2, 4)),
         _reduced("11025", 44_100, 4),
         *(_in_place(hz) for hz in (3_000, 4_000, 5_500, 8_000, 11_000, 13_000, 16_000)),
-        *(_coded("mp3", kbps) for kbps in (64, 96, 128)),
-        *(_coded("aac", kbps) for kbps in (96, 128)),
-        _coded("vorbis", 0, "q"),
-        _coded("opus", 48),
+        *map(_coded, ("mp3-64", "mp3-96", "mp3-128", "aac-96", "aac-128", "vorbis-q0", "opus-48")),
     )
 }
 """The tasks of the protocol by name; ``cutoff-HZ`` of any other frequency is a task as well."""

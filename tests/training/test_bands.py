@@ -11,7 +11,7 @@ from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral
 from aliquot.training.bands import BandExamples, described, random_rows
 from aliquot.training.losses import LevelLoss, Region
-from aliquot.training.pieces import decoded, samples_of
+from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import LossSettings, Settings
 from aliquot.training.step import level_step, spectra
 

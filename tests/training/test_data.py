@@ -7,7 +7,8 @@ import soundfile
 
 from aliquot.errors import ConfigError
 from aliquot.training.data import Examples, tilted
-from aliquot.training.pieces import Piece, decoded, draw_weights, keep, read_manifest
+from aliquot.training.pieces import Piece, draw_weights, read_manifest
+from aliquot.training.recordings import decoded, keep
 from aliquot.training.settings import DataSettings, Settings
 
 

@@ -7,8 +7,9 @@ from aliquot.dsp.bandwidth import estimate_bandwidth
 from aliquot.dsp.stereo import to_mid_side
 from aliquot.training.bands import BandExamples
 from aliquot.training.data import Examples
-from aliquot.training.pieces import decoded, read_manifest, samples_of
+from aliquot.training.pieces import read_manifest
 from aliquot.training.readings import long_term_power, read_cutoff
+from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import Settings
 
 RATE, BINS = 44_100, 1_025

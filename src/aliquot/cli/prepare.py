@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from aliquot.collect.manifest import Row
     from aliquot.collect.prepare import Refusal, Wish
 
-WIDE_HZ = 12_000.0
-"""A collection in which nothing reaches this has no treble to learn."""
-
 
 @click.command(epilog=EXIT_STATUS)
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -196,11 +193,21 @@ def tell(refusal: "Refusal", folder: Path) -> None:
 
 def warn(rows: "list[Row]", held: tuple[str, ...]) -> None:
     """Say what will be in the way of training."""
+    from aliquot.collect.manifest import TREBLE_HZ, WAVES_HZ
+
     highest = max(row.bandwidth_hz or 0.0 for row in rows)
-    if highest < WIDE_HZ:
+    reach = {row.file for row in rows if (row.bandwidth_hz or 0.0) >= WAVES_HZ}
+    if highest < TREBLE_HZ:
         click.echo(
             f"warning: no recording carries sound above {highest:.0f} Hz, so there is no treble "
             "to learn; add full-band music",
+            err=True,
+        )
+    elif not reach - set(held) or (held and not reach & set(held)):
+        part = "held-out recording" if reach - set(held) else "recording to train on"
+        click.echo(
+            f"warning: no {part} reaches {WAVES_HZ:.0f} Hz, which audiounet, hetherly and "
+            "music-gan ask for: lower wave.least_bandwidth_hz, or add full-band music",
             err=True,
         )
     if not held:
@@ -213,6 +220,7 @@ def warn(rows: "list[Row]", held: tuple[str, ...]) -> None:
 def summary(rows: "list[Row]", held: tuple[str, ...], refusals: "list[Refusal]") -> str:
     """One line on what was found."""
     from aliquot.cli.console import clock
+    from aliquot.collect.manifest import TREBLE_HZ
 
     unreadable = sum(refusal.unreadable for refusal in refusals)
     counts = (
@@ -222,7 +230,7 @@ def summary(rows: "list[Row]", held: tuple[str, ...], refusals: "list[Refusal]")
         (unreadable, "unreadable"),
     )
     artists = len({row.artist.casefold() for row in rows})
-    wide = sum((row.bandwidth_hz or 0.0) >= WIDE_HZ for row in rows)
+    wide = sum((row.bandwidth_hz or 0.0) >= TREBLE_HZ for row in rows)
     text = ", ".join(f"{count} {what}" for count, what in counts if count)
     length = clock(sum(row.seconds for row in rows))
-    return f"{text}; {length} of music, {artists} artists, {wide} reach {WIDE_HZ / 1000:.0f} kHz"
+    return f"{text}; {length} of music, {artists} artists, {wide} reach {TREBLE_HZ / 1000:.0f} kHz"

@@ -17,6 +17,11 @@ MANIFEST, HELD_OUT = "manifest.csv", "held-out.txt"
 """Names of the two files beside a collection."""
 
 
+TREBLE_HZ, WAVES_HZ = 12_000.0, 18_000.0
+"""Some recording must reach the first, or there is no treble to learn; the founding methods, which
+make a band of a fixed width, learn from those alone that reach the second."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What is known of one recording; the fields are the columns, in their order.

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
+from aliquot.degrade.codec import named, round_trip
 from aliquot.degrade.lowpass import Lowpass, lowpass, power_response
+from aliquot.errors import ConfigError
 
 TRAINED_FAMILIES = ("butterworth", "chebyshev1", "elliptic", "sinc", "soxr", "brickwall")
 """Families a model may be trained on. Bessel and Butterworth of order <= 4 are kept for testing
@@ -28,12 +30,24 @@ class DegradationRange:
         cutoff_hz: Lowest and highest nominal cut-off, drawn evenly on a logarithmic axis.
         orders: Lowest and highest order of the IIR families.
         wall_share: Share of chains that end in a wall, see :func:`draw_chain`.
+        codec_share: Share of recordings that go through a lossy codec first, whose artefacts are
+            then in the band that is given; where waveforms are degraded, not band powers.
+        codecs: Equally likely, as :func:`aliquot.degrade.codec.named` reads them. AAC needs the
+            ``ffmpeg`` program.
     """
 
     families: tuple[str, ...] = TRAINED_FAMILIES
     cutoff_hz: tuple[float, float] = (2_500.0, 18_000.0)
     orders: tuple[int, int] = (5, 12)
     wall_share: float = 0.0
+    codec_share: float = 0.0
+    codecs: tuple[str, ...] = ("mp3-128", "vorbis-q3", "opus-96")
+
+    def __post_init__(self) -> None:
+        if not self.families or not self.codecs:
+            raise ConfigError("degrade.families and degrade.codecs must name at least one each")
+        for name in self.codecs:
+            named(name)
 
 
 def draw(rng: np.random.Generator, limits: DegradationRange) -> Lowpass:
@@ -69,6 +83,19 @@ def response(chain: tuple[Lowpass, ...], sample_rate: int, points: int) -> NDArr
     """Power gain of a chain; see :func:`aliquot.degrade.lowpass.power_response`."""
     gains = [power_response(spec, sample_rate, points) for spec in chain]
     return np.asarray(np.prod(gains, axis=0))
+
+
+def draw_codec(rng: np.random.Generator, limits: DegradationRange) -> str | None:
+    """The codec that a recording goes through first, mostly none."""
+    # Without codecs nothing is drawn: runs begun before there were any meet the same examples.
+    if not limits.codec_share or rng.uniform() >= limits.codec_share:
+        return None
+    return str(rng.choice(limits.codecs))
+
+
+def coded(samples: Waveform, sample_rate: int, codec: str | None) -> Waveform:
+    """A recording, one or two channels, as a codec gives it back, in step to the sample."""
+    return samples if codec is None else round_trip(samples, sample_rate, *named(codec))
 
 
 def degrade(samples: Waveform, sample_rate: int, chain: tuple[Lowpass, ...]) -> Waveform:

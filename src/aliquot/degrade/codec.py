@@ -5,6 +5,7 @@ step with the input: libsndfile strips the codecs' delay, and AAC travels in an 
 list names the 1024 priming samples (a bare ADTS stream would come back that much late).
 """
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -44,6 +45,26 @@ _MPEG2 = _Scale(8, 160, "kbps")
 _VORBIS = _Scale(0, 10, "quality")
 _OPUS = _Scale(6, 256, "kbps a channel")
 _AAC = _Scale(16, 512, "kbps")
+_SCALES = {"mp3": _MPEG1, "aac": _AAC, "vorbis": _VORBIS, "opus": _OPUS}
+
+
+def named(name: str) -> tuple[str, float]:
+    """Codec and bit rate or quality of a name.
+
+    Raises:
+        ConfigError: If it is none, or the codec has no such setting.
+
+    >>> named("mp3-128"), named("vorbis-q2")
+    (('mp3', 128.0), ('vorbis', 2.0))
+    """
+    match = re.fullmatch(r"(mp3|aac|opus)-(\d+)|(vorbis)-q(\d+)", name)
+    if match is None:
+        raise ConfigError(
+            f"unknown codec {name!r}; write mp3-KBPS, aac-KBPS, opus-KBPS or vorbis-qQUALITY"
+        )
+    codec, setting = (word for word in match.groups() if word is not None)
+    _level(_SCALES[codec], codec, float(setting))
+    return codec, float(setting)
 
 
 def round_trip(samples: Waveform, sample_rate: int, codec: str, kbps_or_quality: float) -> Waveform:

@@ -128,7 +128,7 @@ class FfmpegDecoder:
     def _reason(self) -> str:
         return last_line(b"".join(self._errors))
 
-    def skip(self, frames: int) -> int:
+    def skip(self, frames: int, *, exact: bool = True) -> int:
         """See :meth:`aliquot.io.reading.Decoder.skip`. Decodes through: exact in every format."""
         done = 0
         while done < frames:

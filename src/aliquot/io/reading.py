@@ -41,8 +41,12 @@ class Decoder(Protocol):
     def read(self, frames: int) -> NDArray[np.float32]:
         """Up to ``frames`` frames ``(frames, channels)``; fewer only at the end, then none."""
 
-    def skip(self, frames: int) -> int:
-        """Pass over frames; the number passed, smaller only at the end."""
+    def skip(self, frames: int, *, exact: bool = True) -> int:
+        """Pass over frames; the number passed, smaller only at the end.
+
+        What follows is what reading through would have given, unless ``exact`` is false: then a
+        decoder may jump, and the first samples of a lossy stream may be others.
+        """
 
     def complaints(self, frames: int) -> list[str]:
         """What is wrong with a file that ended after ``frames`` frames."""
@@ -87,6 +91,8 @@ class Reader:
         block_frames: int = 65_536,
         start_seconds: float = 0.0,
         duration_seconds: float | None = None,
+        *,
+        exact: bool = True,
     ) -> Iterator[Waveform]:
         """The samples, a block at a time; memory does not depend on what the header declares.
 
@@ -94,6 +100,7 @@ class Reader:
             block_frames: Frames of each block but the last.
             start_seconds: Where to begin.
             duration_seconds: How much to read; None reads to the end.
+            exact: False lets a lossy stream be jumped into instead of decoded up to the start.
 
         Yields:
             ``(channels, frames)`` float32, never empty, finite.
@@ -108,7 +115,7 @@ class Reader:
         rate = self.info.sample_rate
         first = round(start_seconds * rate)
         left = None if duration_seconds is None else round(duration_seconds * rate)
-        done = self._decoder.skip(first) if first > 0 else 0
+        done = self._decoder.skip(first, exact=exact) if first > 0 else 0
         while left is None or left > 0:
             wanted = block_frames if left is None else min(block_frames, left)
             block = self._read(wanted)
@@ -233,9 +240,9 @@ class LibraryDecoder:
             ) from error
         return block if self._order is None else block[:, self._order]
 
-    def skip(self, frames: int) -> int:
+    def skip(self, frames: int, *, exact: bool = True) -> int:
         """See :meth:`Decoder.skip`. Lossy streams are decoded through: seeking alters samples."""
-        if self.info.lossless and self.info.frames is not None:
+        if (self.info.lossless or not exact) and self.info.frames is not None:
             target = min(frames, self.info.frames)
             try:
                 return int(self._file.seek(target))

@@ -20,7 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from aliquot.models.convolution import conv
-from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, last_conv
+from aliquot.models.waveform import (
+    Kernels,
+    SubPixel,
+    WaveformModel,
+    check_sizes,
+    last_conv,
+)
 
 FILTERS = (128, 384, 512, 512, 512, 512, 512, 512)
 """Of each block down, and half those of its mirror image."""
@@ -52,6 +58,7 @@ class AudioUNetConfig:
     film: bool = False
 
     def __post_init__(self) -> None:
+        check_sizes(self.factor, self.width, self.dropout)
         if not 1 <= self.layers <= len(FILTERS):
             raise ValueError(f"layers must lie in [1, {len(FILTERS)}], got {self.layers}")
 

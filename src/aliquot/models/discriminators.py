@@ -56,6 +56,8 @@ class DiscriminatorConfig:
     windows: tuple[int, ...] = (512, 1024, 2048)
 
     def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"width must be at least 1, got {self.width}")
         if not self.scales and not self.windows:
             raise ValueError("there must be at least one scale or one window")
 

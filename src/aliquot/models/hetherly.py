@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from aliquot.models.convolution import conv
-from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, last_conv
+from aliquot.models.waveform import Kernels, SubPixel, WaveformModel, check_sizes, last_conv
 
 FIRST_LENGTH, LENGTH, MIDDLE_LENGTH = 5, 3, 4
 
@@ -40,6 +40,7 @@ class HetherlyConfig:
     limit: int = 2048
 
     def __post_init__(self) -> None:
+        check_sizes(self.factor, min(self.first, self.limit))
         if self.layers < 1:
             raise ValueError(f"layers must be at least 1, got {self.layers}")
 

@@ -36,6 +36,9 @@ class MusicGanConfig:
     width: float = 1.0
     dropout: float = 0.0
 
+    def __post_init__(self) -> None:
+        _ = self.sizes  # which are checked
+
     @property
     def sizes(self) -> AudioUNetConfig:
         """The network whose numbers and lengths of filters this one has."""

@@ -80,6 +80,16 @@ def spline_kernel(factor: int) -> Tensor:
     return (kernel / kernel.sum(1, keepdim=True)).float()[:, None]
 
 
+def check_sizes(factor: int, width: float, dropout: float = 0.0) -> None:
+    """Raise ``ValueError`` for sizes with which no network can be built."""
+    if factor < 2:
+        raise ValueError(f"factor must be at least 2, got {factor}")
+    if width <= 0:
+        raise ValueError(f"width, or the number of channels, must be above 0, got {width:g}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must lie in [0, 1), got {dropout:g}")
+
+
 class Spline(nn.Module):
     """Keep every ``factor``-th sample, the first included, and draw a cubic spline through them.
 

@@ -21,15 +21,9 @@ from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral, SpectralConfig
-from aliquot.training.pieces import (
-    Piece,
-    decoded,
-    draw_weights,
-    keep,
-    read_manifest,
-    samples_of,
-)
+from aliquot.training.pieces import Piece, draw_weights, read_manifest
 from aliquot.training.readings import long_term_power, read_cutoff
+from aliquot.training.recordings import decoded, keep, samples_of
 from aliquot.training.settings import DataSettings, LevelSettings
 from aliquot.training.step import spectra
 

@@ -8,13 +8,21 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from aliquot.audio import Waveform
-from aliquot.degrade.chain import DegradationRange, degrade, draw_chain, response
+from aliquot.degrade.chain import (
+    DegradationRange,
+    coded,
+    degrade,
+    draw_chain,
+    draw_codec,
+    response,
+)
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.spectral import SpectralConfig
-from aliquot.training.pieces import Piece, decoded, draw_weights, read_manifest, samples_of
+from aliquot.training.pieces import RATES, Piece, check_parts, draw_weights, read_manifest
 from aliquot.training.readings import Powers, long_term_power, read_cutoff
+from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import DataSettings
 
 MARGIN = 4096
@@ -68,6 +76,7 @@ class Examples(Dataset[Example]):
         self.weights = draw_weights(self.pieces, data.chiptune_share)
         frames = data.loss_frames + 2 * model.context
         self.length = model.window + (frames - 1) * model.hop
+        check_parts(self.pieces, (self.length + 2 * MARGIN) / min(RATES))
 
     def prepare(self) -> None:
         """Decode and measure every piece into the cache."""
@@ -81,7 +90,7 @@ class Examples(Dataset[Example]):
             piece = self.pieces[int(rng.choice(len(self.pieces), p=self.weights))]
             whole = decoded(piece, self.data)
             size = self.length + 2 * MARGIN
-            start = int(rng.integers(0, max(1, whole.shape[0] - size)))
+            start = piece.draw(size, rng)
             samples = samples_of(whole[start : start + size])
             samples = np.pad(samples, ((0, 0), (0, size - samples.shape[1])))
             if float(np.sqrt(np.mean(samples**2))) > 1e-3:
@@ -103,13 +112,15 @@ class Examples(Dataset[Example]):
                 limit = min(limit, second.bandwidth_hz)
                 typical = min(typical, second.typical_hz)
         original, gains = self.augmented(original, piece.sample_rate, power.size, rng)
-        degraded, chain, cutoff_hz = self.degraded(original, piece.sample_rate, limit, rng)
+        codec = draw_codec(rng, self.limits)
+        degraded, chain, cutoff_hz = self.degraded(original, piece.sample_rate, limit, codec, rng)
         floor = 0.0
         if rng.uniform() < data.floor_share:
             floor = 10 ** (rng.uniform(data.floor_db[0], data.floor_db[1]) / 20)
             noise = rng.standard_normal(degraded.shape, dtype=np.float32)
             degraded = degraded + np.float32(floor) * noise
-        if rng.uniform() >= data.told_share:
+        # Where a codec ends is not known of the whole piece: it is told.
+        if rng.uniform() >= data.told_share and codec is None:
             left = power * gains * response(chain, piece.sample_rate, power.size)
             low = self.limits.cutoff_hz[0]
             cutoff_hz = read_cutoff(left + floor**2, piece.sample_rate, cutoff_hz, low)
@@ -148,15 +159,21 @@ class Examples(Dataset[Example]):
         return np.ascontiguousarray(samples * np.float32(gain), dtype=np.float32), gains
 
     def degraded(
-        self, original: Waveform, sample_rate: int, limit_hz: float, rng: np.random.Generator
+        self,
+        original: Waveform,
+        sample_rate: int,
+        limit_hz: float,
+        codec: str | None,
+        rng: np.random.Generator,
     ) -> tuple[Waveform, tuple[Lowpass, ...], float]:
         """A degraded copy, its filters, and the true cut-off in Hz."""
         low = self.limits.cutoff_hz[0]
         high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
         keep = slice(MARGIN // 2, -MARGIN // 2)
+        given = coded(original, sample_rate, codec)
         for _ in range(4):  # a gentle slope can end above the range: draw a lower one
             chain = draw_chain(rng, replace(self.limits, cutoff_hz=(low, high)))
-            result = degrade(original, sample_rate, chain)
+            result = degrade(given, sample_rate, chain)
             truth = true_cutoff_hz(original[:, keep], result[:, keep], sample_rate)
             if truth <= max(1.1 * self.limits.cutoff_hz[0], 0.9 * limit_hz):
                 break

@@ -101,6 +101,13 @@ class Trainer:
                 raise ConfigError(
                     f"{self.folder} holds a run of another model; choose another --out or delete it"
                 )
+        runs = (facts["settings"], mine)
+        rivals = [run["discriminators"] for run in runs if run["adversary"]["weight"]]
+        if rivals[1:] and rivals[0] != rivals[1]:
+            raise ConfigError(
+                f"{self.folder} holds a run with other discriminators; choose another --out, "
+                "or set them as they were"
+            )
         checkpoint.unpack(tensors, self.modules, self.average, self.optimizers)
         self.step, self.best, self.seconds = facts["step"], facts["best"], facts["seconds"]
         self.cpu_seconds = facts.get("cpu_seconds", 0.0)  # not in checkpoints of 0.1

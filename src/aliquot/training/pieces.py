@@ -1,17 +1,15 @@
-"""The recordings that are trained on: read from the manifest, drawn, decoded once into a cache."""
+"""The recordings that are trained on: read from the manifest, and drawn."""
 
-import uuid
-from dataclasses import dataclass
+import csv
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aliquot.audio import Waveform
 from aliquot.collect.manifest import MANIFEST, Row, read_list, read_rows
-from aliquot.dsp.resample import resample
-from aliquot.errors import ConfigError, InputError
-from aliquot.io.sound import open_reader
+from aliquot.errors import ConfigError
 from aliquot.training.settings import DataSettings
 
 NEEDED = (
@@ -33,6 +31,7 @@ class Piece:
         bandwidth_hz: Highest frequency with content.
         typical_hz: Half of the loud moments reach it.
         sha256: Of the file; empty if the manifest does not say.
+        parts: Beginning and length in seconds of what crops are drawn from; all of it if empty.
     """
 
     name: str
@@ -44,11 +43,20 @@ class Piece:
     chiptune: bool
     bright: bool
     sha256: str = ""
+    parts: tuple[tuple[float, float], ...] = ()
 
     @property
     def key(self) -> str:
         """Its name in caches: files of one name, or a file that was replaced, do not mix."""
         return "--".join(filter(None, [self.name.replace("/", "--"), self.sha256[:12]]))
+
+    def draw(self, frames: int, rng: np.random.Generator) -> int:
+        """Where a random crop of so many frames begins, in frames; in one of the parts."""
+        begin, length = 0.0, self.seconds
+        if self.parts:
+            begin, length = self.parts[int(rng.integers(len(self.parts)))]
+        last = math.floor(length * self.sample_rate) - frames
+        return round(begin * self.sample_rate) + int(rng.integers(0, max(1, last)))
 
 
 def read_manifest(settings: DataSettings, *, held_out: bool) -> list[Piece]:
@@ -99,7 +107,8 @@ def read_manifest(settings: DataSettings, *, held_out: bool) -> list[Piece]:
             f"to learn; add music that reaches {settings.least_bandwidth_hz:.0f} Hz, "
             "or lower data.least_bandwidth_hz"
         )
-    return [_piece(row) for row in chosen]
+    pieces = [_piece(row) for row in chosen]
+    return _parted(pieces, settings) if settings.pieces else pieces
 
 
 def _piece(row: Row) -> Piece:
@@ -115,6 +124,49 @@ def _piece(row: Row) -> Piece:
         bright="extremely bright" in row.notes,
         sha256=row.sha256,
     )
+
+
+def _parted(pieces: list[Piece], settings: DataSettings) -> list[Piece]:
+    """The recordings of which ``data.pieces`` lists parts, with these parts.
+
+    Raises:
+        ConfigError: If the list cannot be read, or names no part of any of them.
+    """
+    path = Path(settings.pieces)
+    parts: dict[str, list[tuple[float, float]]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                part = float(row["start"]), float(row["seconds"])
+                parts.setdefault(row["file"], []).append(part)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"cannot read the list of pieces {path} ({error}); "
+            f"make one: aliquot prepare {settings.music} --pieces 5"
+        ) from error
+    found = [
+        replace(piece, parts=tuple(parts[piece.name])) for piece in pieces if piece.name in parts
+    ]
+    if not found:
+        raise ConfigError(
+            f"{path} lists no part of {pieces[0].name!r} or of the {len(pieces) - 1} recordings "
+            f"beside it; make it anew: aliquot prepare {settings.music} --pieces 5"
+        )
+    return found
+
+
+def check_parts(pieces: list[Piece], seconds: float) -> None:
+    """See that crops of a length fit into the parts they are drawn from.
+
+    Raises:
+        ConfigError: If one is shorter.
+    """
+    shortest = min((length for piece in pieces for _, length in piece.parts), default=seconds)
+    if shortest < seconds:
+        raise ConfigError(
+            f"data.pieces lists a part of {shortest:g} s, and an example takes {seconds:.2f} s; "
+            "list longer ones: aliquot prepare --pieces SECONDS"
+        )
 
 
 def draw_weights(pieces: list[Piece], chiptune_share: float) -> NDArray[np.float64]:
@@ -135,41 +187,3 @@ def draw_weights(pieces: list[Piece], chiptune_share: float) -> NDArray[np.float
         weights[chip] *= chiptune_share / (1 - chiptune_share) * (total - chips) / chips
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares
-
-
-def keep(path: Path, array: NDArray[np.generic]) -> None:
-    """Put an array into a cache that several runs may be filling at once; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.part.npy")
-    try:
-        np.save(temporary, array)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def decoded(piece: Piece, settings: DataSettings) -> NDArray[np.int16]:
-    """A piece as a memory map ``(samples, channels)``, decoded once into the cache.
-
-    Raises:
-        InputError: If the recording cannot be read.
-    """
-    path = Path(settings.cache) / f"{piece.key}.npy"
-    if not path.is_file():
-        with open_reader(Path(settings.music) / piece.name) as reader:
-            blocks = list(reader.blocks())
-            rate = reader.info.sample_rate
-        if not blocks:
-            raise InputError(f"{piece.name} holds no sound; remove its row from the manifest")
-        samples = resample(np.concatenate(blocks, axis=1), rate, piece.sample_rate).T
-        # A lossy decoder may exceed full scale; the headroom is taken back on reading.
-        whole = np.round(np.clip(samples * 0.5, -1, 1) * 32767).astype(np.int16)
-        keep(path, whole)
-    result: NDArray[np.int16] = np.load(path, mmap_mode="r")
-    return result
-
-
-def samples_of(stored: NDArray[np.int16]) -> Waveform:
-    """Left and right ``(2, samples)`` of what :func:`decoded` stores; mono becomes both."""
-    samples = np.asarray(stored, np.float32).T * np.float32(2 / 32767)
-    return np.repeat(samples, 2, axis=0) if samples.shape[0] == 1 else samples[:2]

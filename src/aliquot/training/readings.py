@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from aliquot.dsp.bandwidth import FULL_BAND_HZ, BandwidthMeter
 from aliquot.dsp.falls import locate_fall
-from aliquot.training.pieces import Piece, decoded, keep, samples_of
+from aliquot.training.pieces import Piece
+from aliquot.training.recordings import decoded, keep, samples_of
 from aliquot.training.settings import DataSettings
 
 Powers = NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from aliquot.collect.manifest import TREBLE_HZ, WAVES_HZ
 from aliquot.degrade.chain import TRAINED_FAMILIES, DegradationRange
 from aliquot.models.audiounet import AudioUNetConfig
 from aliquot.models.discriminators import DiscriminatorConfig
@@ -19,7 +20,11 @@ class DataSettings:
         split: Rows whose ``file`` begins with this are used.
         held_out: Text file of rows never trained on.
         least_bandwidth_hz: Some recording must reach this: below, there is no treble to learn.
-        cache: Folder for decoded 16-bit samples.
+        pieces: List of parts of the recordings, as ``aliquot prepare --pieces`` writes it: crops
+            are drawn from these alone. Levels are still learned from whole recordings.
+        cache: Folder for decoded 16-bit samples and what is measured of them.
+        unpack: Whether recordings are decoded into the cache once. Else crops are decoded straight
+            from the compressed files: 2 to 10 ms each, and no space.
         loss_frames: Frames of an example on which the loss is taken.
         chiptune_share: Largest share of draws from chiptune.
         mix_share: Share of examples that are sums of two pieces.
@@ -38,8 +43,10 @@ class DataSettings:
     music: str = "../shared/music"
     split: str = "train/"
     held_out: str = "settings/dev-split.txt"
-    least_bandwidth_hz: float = 12_000.0
+    least_bandwidth_hz: float = TREBLE_HZ
+    pieces: str = ""
     cache: str = "runs/cache"
+    unpack: bool = True
     loss_frames: int = 72
     chiptune_share: float = 0.15
     mix_share: float = 0.15
@@ -85,15 +92,16 @@ class WaveSettings:
     Attributes:
         samples: Length of an example.
         sample_rate: At which networks work, in Hz; pieces of other rates are resampled.
-        families: Filters by which examples lose their treble; ``decimate`` is the papers',
-            ``subsample`` none at all.
+        families: Filters by which examples lose their treble, of the orders in ``degrade``;
+            ``decimate`` is the papers', ``subsample`` none at all. Their edge is that of the
+            factor. The codecs of ``degrade`` may come before.
         least_bandwidth_hz: Pieces that reach less far are left out.
     """
 
     samples: int = 16_384
     sample_rate: int = 48_000
     families: tuple[str, ...] = (*TRAINED_FAMILIES, "decimate")
-    least_bandwidth_hz: float = 18_000.0
+    least_bandwidth_hz: float = WAVES_HZ
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Examples of the waveform methods: short pieces of music and the samples that are left of them."""
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,11 +8,13 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from aliquot.audio import Waveform
+from aliquot.degrade.chain import coded, draw_codec
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.dsp.resample import fitted, resample
 from aliquot.errors import ConfigError
 from aliquot.tasks import RESAMPLER_EDGE, Task, degrade, placed
-from aliquot.training.pieces import decoded, draw_weights, read_manifest, samples_of
+from aliquot.training.pieces import check_parts, draw_weights, read_manifest
+from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import Settings
 
 MARGIN = 4_800
@@ -35,17 +36,19 @@ class WaveExample(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def filters(factor: int, rate: int, families: tuple[str, ...], seed: int) -> tuple[Lowpass, ...]:
+def filters(
+    factor: int, rate: int, families: tuple[str, ...], orders: tuple[int, int], seed: int
+) -> tuple[Lowpass, ...]:
     """The filters of a run, families in turn, all having lost 20 dB at the same frequency.
 
     ``decimate`` brings SciPy's filter; ``subsample`` has none.
     """
     rng = np.random.default_rng([seed, factor])
+    low, high = orders
     edge_hz = RESAMPLER_EDGE * rate / factor / 2
     return tuple(
         placed(
-            Lowpass(family, edge_hz, int(rng.integers(5, 13)), float(rng.uniform())),
-            rate,
+            Lowpass(family, edge_hz, int(rng.integers(low, high + 1)), float(rng.uniform())), rate
         )
         for family in (families * CHOICES)[:CHOICES]
     )
@@ -75,15 +78,21 @@ class WaveExamples(Dataset[WaveExample]):
         self.pieces = [p for p in everything if p.bandwidth_hz >= wave.least_bandwidth_hz]
         if not self.pieces:
             best = max(p.bandwidth_hz for p in everything)
+            where, cure = f"in {settings.data.music}", "add music"
+            if held_out:
+                where, cure = f"that {settings.data.held_out} holds out", "hold out others"
             raise ConfigError(
-                f"no piece in {settings.data.music} reaches wave.least_bandwidth_hz "
-                f"{wave.least_bandwidth_hz:.0f} Hz (the best {best:.0f}); lower it or add music"
+                f"no recording {where} reaches wave.least_bandwidth_hz "
+                f"{wave.least_bandwidth_hz:.0f} Hz (the best {best:.0f}); {cure}, or lower it"
             )
+        check_parts(self.pieces, (self.samples + 2 * MARGIN) / wave.sample_rate)
         self.weights = draw_weights(self.pieces, settings.data.chiptune_share)
         rate = wave.sample_rate
         edge_hz = RESAMPLER_EDGE * rate / factor / 2
         self.task = Task(f"x{factor}", rate, rate // factor, edge_hz)
-        self.filters = filters(factor, rate, wave.families, settings.run.seed)
+        self.filters = filters(
+            factor, rate, wave.families, settings.degrade.orders, settings.run.seed
+        )
 
     def prepare(self) -> None:
         """Decode every piece into the cache."""
@@ -98,7 +107,7 @@ class WaveExamples(Dataset[WaveExample]):
             piece = self.pieces[int(rng.choice(len(self.pieces), p=self.weights))]
             whole = decoded(piece, self.settings.data)
             need = -(-size * piece.sample_rate // rate) + 8
-            start = int(rng.integers(0, max(1, whole.shape[0] - need)))
+            start = piece.draw(need, rng)
             pair = samples_of(whole[start : start + need])
             samples = pair[int(rng.integers(2))][None]
             if piece.sample_rate != rate:
@@ -116,7 +125,8 @@ class WaveExamples(Dataset[WaveExample]):
             gain = 10 ** (rng.uniform(max(low_db, -12.0), high_db) / 20) * rng.choice([-1.0, 1.0])
             original = original * np.float32(gain)
         chosen = self.filters[int(rng.integers(len(self.filters)))]
-        low = degrade(original, self.task, replace(chosen))
+        given = coded(original, self.task.output_rate, draw_codec(rng, self.settings.degrade))
+        low = degrade(given, self.task, chosen)
         degraded = np.zeros_like(original)
         degraded[:, :: self.factor] = fitted(low, -(-original.shape[1] // self.factor))
         keep = slice(MARGIN, MARGIN + self.samples)
