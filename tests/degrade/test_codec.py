@@ -52,6 +52,18 @@ def test_even_one_sample_comes_back(codec: str, setting: float) -> None:
     assert round_trip(np.zeros((1, 0), np.float32), RATE, codec, setting).shape == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("rate", "kbps"), [(48_000, 32), (44_100, 40), (44_100, 56), (32_000, 32), (22_050, 16)]
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_mp3_of_low_rates_comes_back_in_step(rate: int, kbps: int, channels: int) -> None:
+    """Where the file has no room to say by how much it is late."""
+    before = noise(channels, 3 * RATE + 123, 2_000.0)
+    after = round_trip(before, rate, "mp3", kbps)
+    assert delay(before, after) == 0
+    assert 1e-4 < ((after - before) ** 2).mean() / (before**2).mean() < 0.5
+
+
 def test_fewer_bits_leave_a_larger_error() -> None:
     before = noise(2, 2 * RATE, 15_000.0)
     coarse, fine = (round_trip(before, RATE, "mp3", kbps) for kbps in (64, 256))

@@ -1,3 +1,4 @@
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import soundfile
 from aliquot.errors import ConfigError
 from aliquot.training.data import Examples, tilted
 from aliquot.training.pieces import Piece, draw_weights, read_manifest
-from aliquot.training.recordings import decoded, keep
+from aliquot.training.recordings import Compressed, decoded, keep
 from aliquot.training.settings import DataSettings, Settings
 
 
@@ -190,3 +191,88 @@ def test_some_examples_lie_on_a_floor_of_noise(tiny: Settings) -> None:
         spectrum = np.abs(np.fft.rfft(left)) ** 2
         low, high = np.split(spectrum[: spectrum.size // 2 * 2], 2)
         assert high.mean() == pytest.approx(low.mean(), rel=0.1)
+
+
+def test_a_recording_is_cropped_in_its_file_as_in_the_cache(tiny: Settings) -> None:
+    """A Vorbis file: what a jump into it gives is what decoding it from its start gives."""
+    piece = read_manifest(tiny.data, held_out=False)[0]
+    unpacked = decoded(piece, tiny.data)
+    data = replace(tiny.data, unpack=False, cache="nowhere")
+    packed = decoded(piece, data)
+    assert isinstance(packed, Compressed)
+    assert not Path("nowhere").exists()
+    assert len(packed) == len(unpacked)
+    for start, stop in ((0, 1_000), (50_001, 90_000), (len(unpacked) - 20_000, len(unpacked) + 50)):
+        wanted = unpacked[start:stop].astype(int)
+        assert np.abs(packed[start:stop].astype(int) - wanted).max() <= 1, start
+
+
+def test_a_recording_at_another_rate_is_cropped_in_its_file(tmp_path: Path, tiny: Settings) -> None:
+    tone = 0.4 * np.sin(2 * np.pi * 1_000 * np.arange(96_000) / 96_000)
+    soundfile.write(tmp_path / "a.flac", tone, 96_000, subtype="PCM_24")
+    data = replace(tiny.data, music=str(tmp_path), unpack=False)
+    piece = Piece("a.flac", "x", 1.0, 44_100, 2e4, 2e4, chiptune=False, bright=False)
+    crop = decoded(piece, data)[10_000:20_000][:, 0] / 32767 * 2
+    wanted = 0.4 * np.sin(2 * np.pi * 1_000 * np.arange(10_000, 20_000) / 44_100)
+    assert crop.size == 10_000
+    np.testing.assert_allclose(crop[200:-200], wanted[200:-200], atol=0.02)  # half a sample off
+
+
+def test_what_only_ffmpeg_reads_is_decoded_once(tmp_path: Path, tiny: Settings) -> None:
+    source = Path(tiny.data.music) / "train" / "piece-0.ogg"
+    command = ["ffmpeg", "-v", "error", "-i", str(source), "-t", "3", str(tmp_path / "a.m4a")]
+    subprocess.run(command, check=True)
+    data = replace(tiny.data, music=str(tmp_path), cache=str(tmp_path / "cache"), unpack=False)
+    piece = Piece("a.m4a", "x", 3.0, 44_100, 2e4, 2e4, chiptune=False, bright=False)
+    assert isinstance(decoded(piece, data), np.ndarray)
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npy"]
+
+
+def listed(tiny: Settings, folder: Path, rows: str) -> DataSettings:
+    (folder / "pieces.csv").write_text("file,start,seconds\n" + rows)
+    return replace(tiny.data, pieces=str(folder / "pieces.csv"))
+
+
+def test_crops_are_drawn_from_listed_pieces_alone(tiny: Settings, tmp_path: Path) -> None:
+    data = listed(tiny, tmp_path, "train/piece-0.ogg,1.5,1.0\ntrain/piece-0.ogg,3.0,0.9\n")
+    pieces = read_manifest(data, held_out=False)
+    assert [piece.name for piece in pieces] == ["train/piece-0.ogg"]
+    rng = np.random.default_rng(0)
+    starts = np.array([pieces[0].draw(30_000, rng) for _ in range(2_000)]) / 44_100
+    first, second = starts[starts < 2.9], starts[starts > 2.9]
+    need = 30_000 / 44_100
+    for found, begin, length in ((first, 1.5, 1.0), (second, 3.0, 0.9)):
+        assert found.min() == pytest.approx(begin, abs=0.01)
+        assert found.max() == pytest.approx(begin + length - need, abs=0.01)
+    assert first.size / starts.size == pytest.approx(0.5, abs=0.05)
+
+
+def test_pieces_that_are_of_no_use_are_an_error(tiny: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"pieces.csv lists no part of 'train/piece-0.ogg'"):
+        read_manifest(listed(tiny, tmp_path, "train/other.ogg,0,3\n"), held_out=False)
+    with pytest.raises(ConfigError, match=r"cannot read the list of pieces .*--pieces 5"):
+        read_manifest(listed(tiny, tmp_path, "train/piece-0.ogg,one,3\n"), held_out=False)
+    with pytest.raises(ConfigError, match=r"cannot read the list of pieces .*absent.csv"):
+        read_manifest(replace(tiny.data, pieces="absent.csv"), held_out=False)
+    short = replace(tiny, data=listed(tiny, tmp_path, "train/piece-0.ogg,0,0.5\n"))
+    with pytest.raises(ConfigError, match=r"a part of 0.5 s, and an example takes"):
+        examples(short)
+
+
+def test_a_codec_leaves_its_artefacts_in_the_given_band_of_an_example(tiny: Settings) -> None:
+    bare = replace(
+        tiny,
+        data=replace(tiny.data, floor_share=0.0, mix_share=0.0, mono_share=0.0, told_share=1.0),
+        degrade=replace(tiny.degrade, families=("brickwall",)),
+    )
+    coded = replace(bare, degrade=replace(bare.degrade, codec_share=1.0, codecs=("mp3-64",)))
+    given = [examples(settings)[1] for settings in (bare, coded)]
+    np.testing.assert_array_equal(given[0].original, given[1].original)
+    error = given[1].degraded - given[1].original
+    window = np.hanning(error.shape[1])
+    powers = [
+        np.abs(np.fft.rfft(wave * window, axis=1)) ** 2 for wave in (error, given[1].original)
+    ]
+    below = np.arange(powers[0].shape[1]) * 2048 / error.shape[1] < 0.5 * given[1].cutoff_bin
+    snr = 10 * np.log10(powers[1][:, below].sum() / powers[0][:, below].sum())
+    assert 3 < snr < 40

@@ -258,13 +258,102 @@ def test_previews_of_a_waveform_method_are_written(tiny: Settings, tmp_path: Pat
     assert (restored.size, rate) == (2_048, 48_000)
 
 
-@pytest.mark.parametrize("override", ["audiounet.layers=9", "hetherly.layers=0"])
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("audiounet.layers=9", r"\[audiounet\] layers must"),
+        ("hetherly.layers=0", r"\[hetherly\] layers must"),
+        ("audiounet.factor=0", r"\[audiounet\] factor must be at least 2, got 0"),
+        ("music_gan.factor=1", r"\[music_gan\] factor must be at least 2, got 1"),
+        ("music_gan.width=0.0", r"\[music_gan\] width, .* must be above 0, got 0"),
+        ("hetherly.first=0", r"\[hetherly\] .* must be above 0, got 0"),
+        ("audiounet.dropout=1.0", r"\[audiounet\] dropout must lie in \[0, 1\), got 1"),
+        ("discriminators.width=0", r"\[discriminators\] width must be at least 1, got 0"),
+        ("run.precision=half", r"\[run\] precision must be one of .*bfloat16.*, got 'half'"),
+        ('degrade.codecs=["mp3-9"]', r"mp3 kbps: got 9; use 32 to 320"),
+        ('degrade.codecs=["wma-64"]', r"unknown codec 'wma-64'; write mp3-KBPS"),
+    ],
+)
 def test_a_value_that_a_section_refuses_is_an_error_that_names_it(
-    override: str, tmp_path: Path
+    override: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a.toml").write_text("")
-    with pytest.raises(ConfigError, match=r"\[(audiounet|hetherly)\] layers must"):
+    with pytest.raises(ConfigError, match=message):
         load(Settings, tmp_path / "a.toml", [override])
+
+
+def test_other_discriminators_do_not_take_up_a_run(tiny: Settings, tmp_path: Path) -> None:
+    settings = waves_of(tiny, "music-gan")
+    Trainer(settings, tmp_path).save()
+    other = replace(settings, discriminators=replace(settings.discriminators, width=2))
+    with pytest.raises(ConfigError, match="a run with other discriminators"):
+        Trainer(other, tmp_path)
+
+
+def test_in_bfloat16_networks_are_rough_and_the_spline_is_not(settings: Settings) -> None:
+    full = WaveMethod(settings)
+    half = WaveMethod(replace(settings, run=replace(settings.run, precision="bfloat16")))
+    for name, module in half.modules.items():
+        module.load_state_dict(full.modules[name].state_dict())
+    examples = full.examples(full.stages[0], held_out=True)
+    example = examples[1]
+    degraded = torch.from_numpy(example.degraded)[None]
+    original = torch.from_numpy(example.original)[None]
+    network, twin = full.modules["network"].eval(), half.modules["network"].eval()
+    with torch.no_grad():
+        for layer in (network.last, twin.last):
+            torch.nn.init.constant_(layer.weight, 0.05)
+        restored, given = full.restored(network, degraded)
+        rough, same = half.restored(twin, degraded)
+        torch.testing.assert_close(same, given, rtol=0, atol=0)
+        assert rough.dtype == torch.float32
+        error = (rough - restored).square().mean() / (restored - given).square().mean()
+        assert 1e-9 < float(error) < 1e-3  # bfloat16 has eight bits
+        if settings.method == "music-gan":
+            rough_scores = half.judgement(original).scores
+            assert all(scores.dtype == torch.float32 for scores in rough_scores)
+            for scores, wanted in zip(rough_scores, full.judgement(original).scores, strict=True):
+                torch.testing.assert_close(scores, wanted, rtol=0.1, atol=0.02)
+
+
+def test_music_may_go_through_a_codec_before_it_loses_its_treble(settings: Settings) -> None:
+    """The original stays what it was; what is given carries the codec's artefacts."""
+    coded = replace(
+        settings, degrade=replace(settings.degrade, codec_share=1.0, codecs=("mp3-32",))
+    )
+    plain, lossy = (
+        WaveMethod(s).examples(Stage("waves", 0, s.optim), held_out=True)[2]
+        for s in (replace(settings, wave=replace(settings.wave, families=("decimate",))),
+                  replace(coded, wave=replace(settings.wave, families=("decimate",))))
+    )  # fmt: skip
+    np.testing.assert_array_equal(plain.original, lossy.original)
+    kept, wanted = lossy.degraded[:, ::4], plain.degraded[:, ::4]
+    snr = 10 * np.log10(np.sum(wanted**2) / np.sum((kept - wanted) ** 2))
+    assert 3 < snr < 40  # in step to the sample, and not the same
+
+
+def test_filters_have_the_orders_of_the_settings(settings: Settings) -> None:
+    chosen = replace(
+        settings,
+        degrade=replace(settings.degrade, orders=(3, 4)),
+        wave=replace(settings.wave, families=("butterworth",)),
+    )
+    examples = WaveMethod(chosen).examples(Stage("waves", 0, chosen.optim), held_out=False)
+    assert {spec.order for spec in examples.filters} == {3, 4}
+
+
+def test_held_out_music_that_ends_too_low_is_said_to_be_that(
+    settings: Settings, tmp_path: Path
+) -> None:
+    manifest = Path(settings.data.music) / "manifest.csv"
+    rows = manifest.read_text().replace("piece-3.ogg,5.0,44100,20000", "piece-3.ogg,5.0,44100,9000")
+    (tmp_path / "manifest.csv").write_text(rows)
+    (tmp_path / "train").symlink_to(manifest.parent / "train")
+    narrow = replace(settings, data=replace(settings.data, music=str(tmp_path)))
+    method = WaveMethod(narrow)
+    method.examples(method.stages[0], held_out=False)
+    with pytest.raises(ConfigError, match=r"held-out.txt holds out reaches .*\(the best 9000\)"):
+        method.examples(method.stages[0], held_out=True)
 
 
 def test_averages_stay_where_they_are_when_a_run_is_taken_up(

@@ -1,8 +1,9 @@
 """Round trips through lossy codecs: what a recording loses as MP3, AAC, Vorbis or Opus.
 
 MP3, Vorbis and Opus are coded by libsndfile, AAC by the ``ffmpeg`` program. All four come back in
-step with the input: libsndfile strips the codecs' delay, and AAC travels in an MP4 file, whose edit
-list names the 1024 priming samples (a bare ADTS stream would come back that much late).
+step with the input: libsndfile strips the codecs' delay where the file tells it, and AAC travels in
+an MP4 file, whose edit list names the 1024 priming samples (a bare ADTS stream would come back that
+much late).
 """
 
 import re
@@ -23,6 +24,10 @@ from aliquot.errors import ConfigError, InputError
 CODECS = ("mp3", "aac", "vorbis", "opus")
 
 _OPUS_RATE = 48_000
+_MP3_DELAY = 576 + 529
+"""Samples by which LAME's encoder and the decoder are late. The decoder takes them off where the
+first frame says so; below 64 kbps or so that frame has no room for it, and the end is not trimmed
+either."""
 _WRITE_FRAMES = 65_536
 """libsndfile's Vorbis encoder crashes on writes of millions of frames."""
 
@@ -36,8 +41,8 @@ class _Scale:
     unit: str
 
     def level(self, setting: float) -> float:
-        """Map ``highest`` to level 0 and ``lowest`` to level 1."""
-        return (self.highest - setting) / (self.highest - self.lowest)
+        """Map ``highest`` to level 0 and ``lowest`` to level 1, which LAME itself refuses."""
+        return min(0.999, (self.highest - setting) / (self.highest - self.lowest))
 
 
 _MPEG1 = _Scale(32, 320, "kbps")
@@ -142,6 +147,8 @@ def _through_libsndfile(
             f"{codec} cannot code {sample_rate} Hz at {setting:g} {scale.unit} ({error}); "
             "resample to 44100 or 48000 Hz"
         ) from error
+    if codec == "mp3" and len(decoded) > samples.shape[1]:
+        decoded = decoded[_MP3_DELAY:]
     return np.ascontiguousarray(decoded.T)
 
 

@@ -15,6 +15,10 @@ TINY = 1e-16
 single precision hold a spectrum down to here, and so does what a steep slope has left."""
 
 
+PANNED = 17
+"""Frames over which the correlation of mid and side is averaged."""
+
+
 def block_means(power: Tensor) -> Tensor:
     """Mean power in blocks of 16 bins, ``(batch, 2, frames, blocks)``."""
     batch, channels, frames, bins = power.shape
@@ -64,3 +68,19 @@ def copy_up(white: Tensor, edge: Tensor, index: Tensor) -> Tensor:
         rows = white.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
         return rows.transpose(0, 1).reshape(white.shape)
     return white.gather(4, source[:, None, None, None].expand(white.shape))
+
+
+def panning(spectrum: Tensor, power: Tensor, edge: Tensor, index: Tensor) -> Tensor:
+    """Correlation of mid and side in the given band, ``(batch, 1, frames - 16, 1)`` in -1..1.
+
+    Treble emphasised by ``(bin / edge)^3``, averaged over :data:`PANNED` frames, for the frames
+    that have so many about them.
+    """
+    weight = (index / edge[:, None]) ** 3 * (index < edge[:, None])
+    weight = (weight / edge[:, None])[:, :, None]
+    both = spectrum[:, 0, 0] * spectrum[:, 1, 0] + spectrum[:, 0, 1] * spectrum[:, 1, 1]
+    own = (power @ weight[:, None])[..., 0].clamp(max=1e12)
+    rows = torch.cat([(both @ weight).transpose(1, 2), own], dim=1)
+    mean = fn.avg_pool1d(rows, PANNED, 1)[..., None]
+    result: Tensor = mean[:, :1] / (mean[:, 1:2] * mean[:, 2:] + 1e-24).sqrt()
+    return result.clamp(-1, 1)

@@ -36,7 +36,7 @@ from torch.nn import functional as fn
 
 from aliquot.models import excitation
 from aliquot.models.description import ANCHOR_END, FLAT, LONG, SHOWN, Describer
-from aliquot.models.excitation import TINY
+from aliquot.models.excitation import PANNED, TINY
 from aliquot.models.layers import Block, hats, steadied, warped_bands, warped_place
 from aliquot.models.leakage import leakage
 
@@ -48,8 +48,6 @@ MAPS_AT = (120.0, 280.0, 650.0)
 """Cut-offs in bins that have linear maps of their own; those between take a mixture."""
 LEAKING = 2.0
 """What may be leakage is taken for it up to this many times the leakage that is expected."""
-PANNED = 17
-"""Frames over which the correlation of mid and side is averaged."""
 LOUDEST = 3.5
 """Log10 level over the anchor that no band exceeds."""
 
@@ -108,6 +106,10 @@ class Spectral(nn.Module):
           variance, for the inner frames
         - high: as ``noise``; zero below the fade-in. The outer ``context`` frames on both sides are
           seen but not restored, so every result has seen all that it depends on
+
+    Attributes:
+        mixed: Whether the blocks compute in bfloat16, as training sets it on a GPU; what is
+            measured and made with their results never does.
     """
 
     index: Tensor
@@ -116,6 +118,7 @@ class Spectral(nn.Module):
     band_centres: Tensor
     octaves: Tensor
     leakage: Tensor
+    mixed = False
 
     def __init__(self, config: SpectralConfig) -> None:
         super().__init__()
@@ -172,7 +175,8 @@ class Spectral(nn.Module):
             values[:, :, inner] for values in self.predict(power @ self.analysis, cutoff_bin)
         )
         near = slice(context - PANNED // 2, frames - context + PANNED // 2)
-        panning = self.panning(spectrum[:, :, :, near], power[:, :, near], edge)[:, :, ::stride]
+        near_spectrum, near_power = spectrum[:, :, :, near], power[:, :, near]
+        panning = excitation.panning(near_spectrum, near_power, edge, self.index)[:, :, ::stride]
         spectrum, power = spectrum[:, :, :, inner], power[:, :, inner]
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
@@ -200,21 +204,6 @@ class Spectral(nn.Module):
         ramp = (index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
         ramp = ramp.clamp(0, 1)
         return ramp * ramp * (3 - 2 * ramp)
-
-    def panning(self, spectrum: Tensor, power: Tensor, edge: Tensor) -> Tensor:
-        """Correlation of mid and side in the given band, ``(batch, 1, frames - 16, 1)`` in -1..1.
-
-        Treble emphasised by ``(bin / edge)^3``, averaged over 17 frames, for the frames that have
-        so many about them.
-        """
-        weight = (self.index / edge[:, None]) ** 3 * (self.index < edge[:, None])
-        weight = (weight / edge[:, None])[:, :, None]
-        both = spectrum[:, 0, 0] * spectrum[:, 1, 0] + spectrum[:, 0, 1] * spectrum[:, 1, 1]
-        own = (power @ weight[:, None])[..., 0].clamp(max=1e12)
-        rows = torch.cat([(both @ weight).transpose(1, 2), own], dim=1)
-        mean = fn.avg_pool1d(rows, PANNED, 1)[..., None]
-        result: Tensor = mean[:, :1] / (mean[:, 1:2] * mean[:, 2:] + 1e-24).sqrt()
-        return result.clamp(-1, 1)
 
     def anchor(self, bands: Tensor, cutoff_bin: Tensor) -> Tensor:
         """Mean power of the last third-octave of the given band, ``(batch, 2, frames, 1)``.
@@ -253,6 +242,14 @@ class Spectral(nn.Module):
         both = shown.reshape(maps.shape[0], 2, *shown.shape[1:]) @ (MAP_SCALE * maps)
         return both.flatten(0, 1)
 
+    def body(self, shown: Tensor) -> Tensor:
+        """What the blocks make of a description, for each frame."""
+        x = self.enter(shown)
+        for block in self.blocks:
+            x = block(x)
+        out: Tensor = self.leave(self.norm(x))
+        return out
+
     def predict(
         self, bands: Tensor, cutoff_bin: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -282,10 +279,12 @@ class Spectral(nn.Module):
         batch, _, frames, _ = bands.shape
         known = torch.log(cutoff_bin / 300.0)[:, None, None, None].expand(batch, 2, frames, 1)
         shown = torch.cat([shown, known.flatten(0, 1)], dim=2)
-        x = self.enter(shown)
-        for block in self.blocks:
-            x = block(x)
-        out = self.leave(self.norm(x)).float().reshape(batch, 2, frames, 4, -1)
+        if self.mixed:
+            with torch.autocast(shown.device.type, torch.bfloat16):
+                out = self.body(shown).float()
+        else:
+            out = self.body(shown)
+        out = out.reshape(batch, 2, frames, 4, -1)
         guess = out[:, :, :, 0] + self.mapped(shown, cutoff_bin).reshape(batch, 2, frames, -1)
         guess = 4.0 * torch.tanh(guess / 4.0) + self.config.level_offset  # within 80 dB
         share = torch.sigmoid(out[:, :1, :, 2])

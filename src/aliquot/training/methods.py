@@ -45,6 +45,11 @@ class Method(ABC):
         self.settings, self.modules = settings, modules
         self.stages = self.plan()
 
+    def half(self, device: torch.device) -> bool:
+        """Whether networks compute in bfloat16 there."""
+        chosen = self.settings.run.precision
+        return chosen == "bfloat16" or (chosen == "auto" and device.type == "cuda")
+
     def plan(self) -> list[Stage]:
         """The stages of a run."""
         return [Stage("waves", 0, self.settings.optim)]
@@ -111,8 +116,9 @@ class SpectralMethod(Method):
                 SpectralLoss(settings.loss, settings.model, device),
             )
         levels, waves = self.losses[device]
+        network.mixed = self.half(device)
         if stage.name == "levels":
-            return level_step(network, levels, batch, half=self.settings.run.half)
+            return level_step(network, levels, batch)
         return spectral_step(network, waves, batch, random)
 
     def preview(self, network: nn.Module, stage: Stage, batch: list[Tensor]) -> Preview | None:

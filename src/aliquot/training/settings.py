@@ -162,7 +162,8 @@ class AdversarySettings:
 
     Attributes:
         weight: Of the adversary's verdict beside the reconstruction's 1; 0 trains without one.
-            The reconstruction is the squared error over the mean power of the missing band.
+            The reconstruction is the squared error over the spline's, the geometric mean of a
+            batch: 1 for a network that adds nothing.
         features: Weight of feature matching beside ``weight``.
         warmup: Steps without the adversary.
         kind: ``least-squares`` or ``hinge``.
@@ -174,6 +175,9 @@ class AdversarySettings:
     warmup: int = 300
     kind: str = "least-squares"
     rate: float = 1.0
+
+
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,9 @@ class RunSettings:
         validate_every: Steps.
         validation_examples: Fixed examples from the held-out files.
         device: ``cpu``, ``cuda`` or ``auto``.
-        half: Whether the network computes in bfloat16 while levels are learned: faster on a GPU,
-            and several times slower on a CPU without instructions for it.
+        precision: In which networks compute: ``auto`` is ``bfloat16`` on a GPU and ``float32``
+            on a CPU, many of which have no instructions for the other. Weights, moments, losses
+            and what is measured or added outside a network stay in ``float32``.
         previews: Held-out examples to draw and to write as sound at every validation.
     """
 
@@ -200,8 +205,12 @@ class RunSettings:
     validate_every: int = 400
     validation_examples: int = 48
     device: str = "auto"
-    half: bool = False
+    precision: str = "auto"
     previews: int = 0
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {PRECISIONS}, got {self.precision!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,24 +73,19 @@ def spectral_preview(model: Spectral, batch: list[Tensor]) -> tuple[Waveform, Wa
     return waves[2], waves[1], waves[0]
 
 
-def level_step(
-    model: Spectral, loss: LevelLoss, batch: list[Tensor], *, half: bool = False
-) -> dict[str, Tensor]:
+def level_step(model: Spectral, loss: LevelLoss, batch: list[Tensor]) -> dict[str, Tensor]:
     """Loss terms of one batch of band powers; ``total`` is to be differentiated.
 
     Args:
         model: The network.
         loss: The weighted distances.
         batch: Fields of :class:`aliquot.training.bands.BandExample`, stacked.
-        half: Whether the network's products are taken in bfloat16.
     """
     log_bands, response, floor, cutoff, typical, limit = batch
     original = 10**log_bands
     given = original * response[:, None, None] + floor[:, None, None, None]
     given = given + given @ model.leakage
-    with torch.autocast(log_bands.device.type, torch.bfloat16, enabled=half):
-        anchor, level, *_ = model.predict(given, cutoff)
-    anchor = anchor.float()
+    anchor, level, *_ = model.predict(given, cutoff)
     ramp = model.fade_in(cutoff, model.band_centres).square()[:, None, None]
     at_bands = level @ model.between(cutoff, model.band_centres)[:, None]
     estimate = given + anchor * ramp * 10 ** (2 * at_bands)

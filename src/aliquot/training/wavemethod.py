@@ -110,12 +110,12 @@ class WaveMethod(Method):
             loss = ADVERSARIAL_LOSSES[settings.kind]
             # A codec's empty band would give every original away.
             true, false = below(original, limit), below(restored, limit)
-            verdict: Judgement = adversary(false.detach())
-            yield ADVERSARY, {"total": loss.discriminator(adversary(true), verdict)}
+            verdict = self.judgement(false.detach())
+            yield ADVERSARY, {"total": loss.discriminator(self.judgement(true), verdict)}
             with torch.no_grad():
-                reference: Judgement = adversary(true)
+                reference = self.judgement(true)
             adversary.requires_grad_(False)  # its weights' gradients would be a third of the work
-            verdict = adversary(false)
+            verdict = self.judgement(false)
             adversary.requires_grad_(True)
             terms["adversarial"] = loss.generator(verdict)
             terms["features"] = feature_matching(reference, verdict, random.group)
@@ -126,12 +126,24 @@ class WaveMethod(Method):
 
     def restored(self, network: WaveformModel, degraded: Tensor) -> tuple[Tensor, Tensor]:
         """The network's result and the spline it started from."""
-        half = degraded.is_cuda and self.settings.run.half
-        with torch.autocast(degraded.device.type, torch.bfloat16, enabled=half):
-            restored = network(degraded)
         with torch.no_grad():
             given = network.spline(degraded)
-        return restored.float(), given
+        with self.mixed(degraded.device):
+            band = network.band(given)
+        return given + band.float(), given
+
+    def mixed(self, device: torch.device) -> torch.autocast:
+        """Where networks compute in bfloat16, if they do; the spline must not: it has the sound."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.half(device))
+
+    def judgement(self, waves: Tensor) -> Judgement:
+        """What the adversary makes of waves."""
+        with self.mixed(waves.device):
+            found: Judgement = self.modules[ADVERSARY](waves)
+        return Judgement(
+            [scores.float() for scores in found.scores],
+            [[layer.float() for layer in layers] for layers in found.features],
+        )
 
     def judged(
         self, network: nn.Module, stage: Stage, batch: list[Tensor], random: SharedNoise
