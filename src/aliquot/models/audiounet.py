@@ -9,6 +9,8 @@ dropout on the way up, and a middle block of 512 filters of length 9 at any dept
 71.0 million parameters for four layers and 118.2 million for eight. Where we differ from both:
 
 - any number of channels, treated one by one; the spline is part of the graph;
+- trained by :func:`aliquot.training.wavemethod.spectral_errors`, where the paper has the mean
+  squared error (equation 1) and the code the root of each example's, with Adam at 1e-4;
 - the modulation is an affine map that starts at the identity, where the code multiplies by the
   state of the LSTM and the paper takes scale and shift from it.
 """

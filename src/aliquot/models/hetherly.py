@@ -4,13 +4,15 @@ Hetherly, "Using deep learning to reconstruct high-resolution audio", 2017
 (https://github.com/jhetherly/EnglishSpeechUpsampler), network ``deep_residual``: eight blocks of
 stride 2, filters of length 5, then 3, channels doubling from 8 to 1024, a middle of 2048 channels
 and length 4, batch norm and ReLU everywhere, stacked skips, subpixel upsampling, the input added.
-Trained by mean squared error on splices of two seconds, x4. Where we differ:
+There trained by mean squared error on splices of two seconds, x4. Where we differ:
 
 - blocks keep the signal's length (the original pads nothing and later restacks channels into the
   missing samples), so any multiple of 512 samples can be restored and skips meet their own time;
 - the last convolution is linear (ELU there, which cannot go below -1);
 - convolutions before a batch norm have no bias, which the norm would take away;
-- any number of channels, treated one by one; the spline is part of the graph.
+- any number of channels, treated one by one; the spline is part of the graph;
+- trained by :func:`aliquot.training.wavemethod.spectral_errors`, on shorter examples
+  (``wave.samples``), with AdamW.
 """
 
 from dataclasses import dataclass
