@@ -1,3 +1,4 @@
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -216,6 +217,25 @@ def test_a_recording_at_another_rate_is_cropped_in_its_file(tmp_path: Path, tiny
     wanted = 0.4 * np.sin(2 * np.pi * 1_000 * np.arange(10_000, 20_000) / 44_100)
     assert crop.size == 10_000
     np.testing.assert_allclose(crop[200:-200], wanted[200:-200], atol=0.02)  # half a sample off
+
+
+def test_jumping_into_an_mp3_prints_nothing_and_is_exact(
+    tmp_path: Path, tiny: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = Path(tiny.data.music) / "train" / "piece-0.ogg"
+    command = ["ffmpeg", "-v", "error", "-i", str(source), "-ac", "1", "-ar", "16000"]
+    subprocess.run([*command, "-b:a", "32k", str(tmp_path / "a.mp3")], check=True)
+    data = replace(tiny.data, music=str(tmp_path), cache=str(tmp_path / "cache"))
+    piece = Piece("a.mp3", "x", 5.0, 44_100, 8e3, 8e3, chiptune=False, bright=False)
+    whole, packed = decoded(piece, data), decoded(piece, replace(data, unpack=False))
+    assert isinstance(packed, Compressed)
+    for start in range(44_100, 150_000, 4_410):  # the same instants at 16 kHz
+        crop = packed[start : start + 8_820]
+        error = crop[400:-400].astype(int) - whole[start : start + 8_820][400:-400]
+        assert np.abs(error).max() <= 2, start
+    assert capfd.readouterr().err == ""
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"
 
 
 def test_what_only_ffmpeg_reads_is_decoded_once(tmp_path: Path, tiny: Settings) -> None:

@@ -1,5 +1,8 @@
 """libsndfile as we use it: read straight through, with no seek that nobody asked for."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import soundfile
@@ -18,6 +21,23 @@ class Stream(soundfile.SoundFile):  # type: ignore[misc] # soundfile is untyped 
     def seekable(self) -> bool:
         """Always false, see the class."""
         return False
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what the decoders print themselves from stderr.
+
+    Whoever jumps into an MP3 is told by mpg123 of every frame that begins before it; the samples
+    are right all the same.
+    """
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def open_stream(path: Path) -> Stream:

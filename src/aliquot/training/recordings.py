@@ -11,6 +11,7 @@ from aliquot.dsp.resample import resample
 from aliquot.errors import InputError
 from aliquot.io.formats import CONTAINERS
 from aliquot.io.headers import identify
+from aliquot.io.library import quiet
 from aliquot.io.sound import open_reader
 from aliquot.training.pieces import Piece
 from aliquot.training.settings import DataSettings
@@ -41,7 +42,7 @@ class Compressed:
         """
         start, stop, _ = where.indices(len(self))
         rate = self.piece.sample_rate
-        with open_reader(self.path) as reader:
+        with quiet(), open_reader(self.path) as reader:
             blocks = list(
                 reader.blocks(
                     start_seconds=start / rate, duration_seconds=(stop - start) / rate, exact=False
