@@ -22,7 +22,7 @@ from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.pieces import Piece, draw_weights, read_manifest
-from aliquot.training.readings import long_term_power, read_cutoff
+from aliquot.training.readings import known_cutoff, long_term_power
 from aliquot.training.recordings import decoded, keep, samples_of
 from aliquot.training.settings import DataSettings, LevelSettings
 from aliquot.training.step import spectra
@@ -157,13 +157,15 @@ class BandExamples(Dataset[BandExample]):
         floor = floor_power(rng, self.data)
         kept, true_bin = self.filter(rate, limit * rate / self.model.window, rng)
         left = power * np.interp(self.places(power), np.arange(kept.size), kept)
-        cutoff_bin = self.read(left + 2 * floor, rate, true_bin, rng)
+        hz_per_bin, low = rate / self.model.window, self.limits.cutoff_hz[0]
+        true_hz = true_bin * hz_per_bin
+        cutoff_hz = known_cutoff(left + 2 * floor, rate, true_hz, low, self.data, rng)
         in_bands = np.maximum(kept @ self.network.analysis.numpy(), 1e-15)
         return BandExample(
             bands=np.asarray(bands, np.float32),
             response=in_bands.astype(np.float32),
             floor=floor,
-            cutoff_bin=np.float32(cutoff_bin),
+            cutoff_bin=np.float32(cutoff_hz / hz_per_bin),
             typical_bin=np.float32(min(typical, top)),
             limit_bin=np.float32(min(limit, top)),
         )
@@ -208,17 +210,6 @@ class BandExamples(Dataset[BandExample]):
                 break
             high = max(low * 1.2, 0.7 * high)
         return gain, cutoff_bin
-
-    def read(
-        self, power: NDArray[np.float64], rate: int, true_bin: float, rng: np.random.Generator
-    ) -> float:
-        """The cut-off in bins as the user tells it or, mostly, as the detector reads it."""
-        hz_per_bin, low = rate / self.model.window, self.limits.cutoff_hz[0]
-        found = true_bin * hz_per_bin
-        if rng.uniform() >= self.data.told_share:
-            found = read_cutoff(power, rate, found, low)
-        found *= 1 + self.data.cutoff_jitter * rng.standard_normal()
-        return float(np.clip(found / hz_per_bin, low / hz_per_bin, 0.94 * self.model.bins))
 
     def places(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where the points of a long-term spectrum lie, in bins."""

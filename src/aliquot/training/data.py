@@ -21,7 +21,7 @@ from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.spectral import SpectralConfig
 from aliquot.training.pieces import RATES, Piece, check_parts, draw_weights, read_manifest
-from aliquot.training.readings import Powers, long_term_power, read_cutoff
+from aliquot.training.readings import Powers, known_cutoff, long_term_power
 from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import DataSettings
 
@@ -119,13 +119,10 @@ class Examples(Dataset[Example]):
             floor = 10 ** (rng.uniform(data.floor_db[0], data.floor_db[1]) / 20)
             noise = rng.standard_normal(degraded.shape, dtype=np.float32)
             degraded = degraded + np.float32(floor) * noise
-        # Where a codec ends is not known of the whole piece: it is told.
-        if rng.uniform() >= data.told_share and codec is None:
-            left = power * gains * response(chain, piece.sample_rate, power.size)
-            low = self.limits.cutoff_hz[0]
-            cutoff_hz = read_cutoff(left + floor**2, piece.sample_rate, cutoff_hz, low)
-        cutoff_hz *= 1 + data.cutoff_jitter * rng.standard_normal()
-        cutoff_hz = np.clip(cutoff_hz, self.limits.cutoff_hz[0], 0.47 * piece.sample_rate)
+        left = power * gains * response(chain, piece.sample_rate, power.size) + floor**2
+        known = None if codec else left  # where a codec ends is not known of the whole piece
+        low = self.limits.cutoff_hz[0]
+        cutoff_hz = known_cutoff(known, piece.sample_rate, cutoff_hz, low, data, rng)
         keep = slice(MARGIN, MARGIN + self.length)
         bins_per_hz = self.model.window / piece.sample_rate
         top = float(self.model.bins - 1)

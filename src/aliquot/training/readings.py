@@ -22,6 +22,8 @@ Powers = NDArray[np.float64]
 _ROUNDING = 10**-14.6
 """Power of single precision's rounding errors over that of the sound."""
 _BLOCK = 1 << 20
+HIGHEST = 0.47
+"""Share of the sample rate over which no cut-off is told: nothing would be left to add."""
 
 
 def long_term_power(piece: Piece, settings: DataSettings, speed: float = 1.0) -> Powers:
@@ -60,3 +62,32 @@ def read_cutoff(power: Powers, sample_rate: int, true_hz: float, lowest_hz: floa
     """
     found = locate_fall(power + _ROUNDING * power.mean(), sample_rate).cutoff_hz
     return found if lowest_hz <= found < FULL_BAND_HZ else true_hz
+
+
+def known_cutoff(
+    left: Powers | None,
+    sample_rate: int,
+    true_hz: float,
+    lowest_hz: float,
+    settings: DataSettings,
+    rng: np.random.Generator,
+) -> float:
+    """The cut-off that a network is told of an example: the truth, or mostly what is read.
+
+    Args:
+        left: Long-term power of the degraded piece, see :func:`read_cutoff`; None if it is not
+            known, so that the truth is told.
+        sample_rate: In Hz.
+        true_hz: The true cut-off.
+        lowest_hz: As :func:`read_cutoff`.
+        settings: Say how often the truth is told, and how far off it is.
+        rng: Decides.
+
+    Returns:
+        In Hz, between ``lowest_hz`` and a little less than half of ``sample_rate``.
+    """
+    found = true_hz
+    if rng.uniform() >= settings.told_share and left is not None:
+        found = read_cutoff(left, sample_rate, true_hz, lowest_hz)
+    found *= 1 + settings.cutoff_jitter * rng.standard_normal()
+    return float(np.clip(found, lowest_hz, HIGHEST * sample_rate))
