@@ -9,6 +9,7 @@ from aliquot.audio import Waveform
 from aliquot.degrade.lowpass import Lowpass, lowpass
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.bandwidth import BandwidthMeter, estimate_bandwidth
+from aliquot.dsp.resample import resample
 
 RATE = 44_100
 
@@ -125,6 +126,15 @@ def test_a_low_rate_ends_at_its_nyquist_frequency(rate: int) -> None:
 
 
 @pytest.mark.parametrize("rate", [48_000, 96_000, 192_000])
+def test_a_slope_in_a_low_rate_never_ends_above_what_its_converter_left() -> None:
+    """Two poles at 6 kHz, three times, stored at 16 kHz: was read as 8192 Hz of 8000."""
+    sound = MUSIC
+    for _ in range(3):
+        sound = lowpass(sound, RATE, Lowpass("butterworth", 6_000.0, 2))
+    found = estimate_bandwidth(resample(sound, RATE, 16_000), 16_000)
+    assert 5_500 < found.cutoff_hz <= 7_840
+
+
 def test_higher_rates_measure_the_same_cutoff(rate: int) -> None:
     sound = music(3.0, rate)
     degraded = lowpass(sound, rate, Lowpass("brickwall", 9_000.0))

@@ -58,6 +58,9 @@ _CLEAR_DB = 6.0
 """A point counts if it lies this far above what covers it."""
 _RATE_ENDS_BELOW_HZ = 19_000.0
 """A Nyquist frequency lower than this is itself a cut-off, with emptiness above it."""
+_CONVERTED = 0.98
+"""Share of such a Nyquist frequency over which no converter leaves anything: soxr's best is 20 dB
+down there, SciPy's ``decimate`` at 0.9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ def _weigh(profile: _Profile) -> Fall:
         edge = _crossing(
             profile, before, np.zeros(count), float(min(profile.freqs_hz[-1], nyquist))
         )
+    if nyquist < _RATE_ENDS_BELOW_HZ:
+        edge = min(edge, _CONVERTED * nyquist)
     seen = tried.whitener[:count, :count] @ profile.deviation
     log_p = seen @ tried.whitened[:count] - tried.energy[count - 1] / 2
     everyday = edge >= min(EVERYDAY_EDGE_HZ, 0.9 * nyquist)
