@@ -125,7 +125,6 @@ def test_a_low_rate_ends_at_its_nyquist_frequency(rate: int) -> None:
     assert not found.full_band
 
 
-@pytest.mark.parametrize("rate", [48_000, 96_000, 192_000])
 def test_a_slope_in_a_low_rate_never_ends_above_what_its_converter_left() -> None:
     """Two poles at 6 kHz, three times, stored at 16 kHz: was read as 8192 Hz of 8000."""
     sound = MUSIC
@@ -135,6 +134,7 @@ def test_a_slope_in_a_low_rate_never_ends_above_what_its_converter_left() -> Non
     assert 5_500 < found.cutoff_hz <= 7_840
 
 
+@pytest.mark.parametrize("rate", [48_000, 96_000, 192_000])
 def test_higher_rates_measure_the_same_cutoff(rate: int) -> None:
     sound = music(3.0, rate)
     degraded = lowpass(sound, rate, Lowpass("brickwall", 9_000.0))
