@@ -161,7 +161,7 @@ class _Job:
             check_cutoff(load_enhancer(options.model, raw=options.raw), options.cutoff_hz)
             verdict = None
         else:
-            verdict = inspect(self.source)
+            verdict = inspect(self.source, threads=options.threads)
         whole = verdict is not None and not restorable(verdict.bandwidth)
         copies = whole and not options.converts(info)
         target = self.copy_target if copies else self.target

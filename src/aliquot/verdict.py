@@ -1,5 +1,6 @@
 """What ails a recording: band-limited, codec-limited, or nothing at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,12 +88,13 @@ def _reach(bandwidth: Bandwidth) -> str:
     )
 
 
-def inspect(path: Path | str, max_seconds: float | None = None) -> Verdict:
+def inspect(path: Path | str, max_seconds: float | None = None, threads: int = 2) -> Verdict:
     """Measure a file.
 
     Args:
         path: Any file that can be read.
         max_seconds: Measure no more than this from the beginning; None measures all.
+        threads: To measure with; the verdict is the same with any number.
 
     Returns:
         The verdict.
@@ -100,8 +102,8 @@ def inspect(path: Path | str, max_seconds: float | None = None) -> Verdict:
     Raises:
         InputError: If the file cannot be read.
     """
-    with open_reader(Path(path)) as reader:
-        meter = BandwidthMeter(reader.info.sample_rate)
+    with open_reader(Path(path)) as reader, ThreadPoolExecutor(threads) as pool:
+        meter = BandwidthMeter(reader.info.sample_rate, pool if threads > 1 else None)
         for block in reader.blocks(duration_seconds=max_seconds):
             meter.update(block)
         return judge(meter.result(), reader.info)

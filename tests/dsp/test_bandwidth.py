@@ -1,5 +1,7 @@
 """Where content ends: known filters on synthetic music, measured against the truth's definition."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -153,6 +155,19 @@ def test_the_result_does_not_depend_on_block_size(sizes: list[int], stereo: bool
         start += sizes[turn % len(sizes)] + 2_000
         turn += 1
     assert meter.result() == estimate_bandwidth(sound, RATE)
+
+
+def test_threads_change_nothing() -> None:
+    sound = np.concatenate([MUSIC, lowpass(MUSIC, RATE, Lowpass("soxr", 5_000.0))] * 2, axis=1)
+    alone = estimate_bandwidth(sound, RATE)
+    with ThreadPoolExecutor(3) as pool:
+        meter = BandwidthMeter(RATE, pool)
+        halfway = sound.shape[1] // 2
+        meter.update(sound[:, :halfway])
+        meter.result()  # more may follow
+        meter.update(sound[:, halfway:])
+        assert meter.result() == alone
+        assert meter.result() == alone
 
 
 def test_a_one_sided_recording_is_measured_on_the_side_that_sounds() -> None:

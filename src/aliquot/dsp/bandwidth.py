@@ -6,6 +6,8 @@ flashes up for an instant are left out: clicks and splices must not look like co
 bounded: when there are too many stretches, neighbours are joined.
 """
 
+from collections import deque
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -14,24 +16,19 @@ from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
 from aliquot.dsp.falls import Fall, locate_fall
+from aliquot.dsp.moments import HOLE_BANDS, Moments, measure_moments, window_powers
 from aliquot.dsp.spectrum_profile import STEPS, Floats, grid, smoothed_db
-from aliquot.dsp.stft import hann
 
 FULL_BAND_HZ = 19_000.0
 """Sound that reaches this is full-band: nothing to restore."""
-HOLE_BANDS = 32
-"""Equal bands up to Nyquist in which moments without any content are counted."""
 
 _WINDOW_SECONDS = 0.032
 _GROUP = 64
 """Windows measured together."""
-_CLICK_RATIO = 100.0
-"""Treble (the top third of the spectrum) 20 dB above what it was two windows ago and will be two
-windows on is a click's: a click touches two windows, the shortest drum hit rings for more."""
 _GROUPS_PER_STRETCH = 2
 _MOST_STRETCHES = 1_024
-_HOLE_DB = 50.0
-"""A band this far under its own mean of the last 1.5 s was emptied; reverberation is not."""
+_IN_FLIGHT = 6
+"""Groups that may wait for threads at once: memory stays flat."""
 
 _CLIFF_DB = 24.0
 """A change inside a file shows as a fall of this much within a third of an octave."""
@@ -91,11 +88,12 @@ class BandwidthMeter:
     True
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, pool: Executor | None = None) -> None:
         """Start a measurement.
 
         Args:
             sample_rate: In Hz.
+            pool: Threads to measure in; the result is the same to the last bit.
 
         Raises:
             ValueError: If it is not positive.
@@ -105,7 +103,8 @@ class BandwidthMeter:
         self.sample_rate = sample_rate
         self.window = 2 << int(np.log2(max(16.0, _WINDOW_SECONDS * sample_rate)))
         self._hop = self.window // 2
-        self._taper = hann(self.window)
+        self._pool = pool
+        self._running: deque[Future[Moments]] = deque()
         self._pending: list[Waveform] = []
         self._pending_samples = 0
         self._samples = 0
@@ -125,7 +124,8 @@ class BandwidthMeter:
         if not block.shape[1]:
             return
         self._samples += block.shape[1]
-        self._pending.append(np.array(block, np.float32))
+        finite = np.nan_to_num(np.array(block, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        self._pending.append(finite)
         self._pending_samples += block.shape[1]
         need = self.window + (_GROUP - 1) * self._hop
         if self._pending_samples < need:
@@ -133,7 +133,7 @@ class BandwidthMeter:
         waiting = np.concatenate(self._pending, axis=1)
         start = 0
         while waiting.shape[1] - start >= need:
-            self._stretches_take(self._measure(self._powers(waiting[:, start : start + need])))
+            self._measure(waiting[:, start : start + need])
             start += _GROUP * self._hop
         rest = waiting[:, start:].copy()
         self._pending, self._pending_samples = [rest], rest.shape[1]
@@ -160,6 +160,7 @@ class BandwidthMeter:
 
     def _all_stretches(self) -> tuple[Floats, Floats]:
         """Mean powers ``(stretches, bins)`` and how many windows each stands for."""
+        self._settle()
         means: list[Floats] = [mean.astype(np.float64) for mean in self._stretches]
         weights = [self._groups_per_stretch * _GROUP] * len(means)
         if self._open_groups:
@@ -169,7 +170,7 @@ class BandwidthMeter:
         if not means or rest.shape[1] >= self.window:
             if rest.shape[1] < self.window:
                 rest = np.pad(rest, ((0, 0), (0, self.window - rest.shape[1])))
-            powers = self._powers(rest)
+            powers = window_powers(rest, self.window)
             means.append(powers.mean(axis=0, dtype=np.float64))
             weights.append(powers.shape[0])
         return np.array(means), np.array(weights, np.float64)
@@ -177,35 +178,28 @@ class BandwidthMeter:
     def _locate(self, stretches: Floats, weights: Floats) -> Fall:
         return locate_fall(weights @ stretches / weights.sum(), self.sample_rate)
 
-    def _powers(self, samples: Waveform) -> NDArray[np.float32]:
-        """Power summed over channels, ``(windows, bins)``."""
-        clean = np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        frames = np.lib.stride_tricks.sliding_window_view(clean, self.window, axis=1)
-        spectrum = np.fft.rfft(frames[:, :: self._hop] * self._taper, axis=2)
-        powers: NDArray[np.float32] = (spectrum.real**2 + spectrum.imag**2).sum(axis=0)
-        return powers
+    def _measure(self, group: Waveform) -> None:
+        """Measure a group of windows, here or in the pool."""
+        if self._pool is None:
+            self._take(measure_moments(group, self.window))
+            return
+        self._running.append(self._pool.submit(measure_moments, group, self.window))
+        self._settle(_IN_FLIGHT)
 
-    def _measure(self, powers: NDArray[np.float32]) -> Floats:
-        """Mean power of some windows, clicks left out; counts holes in passing."""
-        width = (powers.shape[1] - 1) // HOLE_BANDS
-        bands = powers[:, 1:].reshape(-1, HOLE_BANDS, width).sum(axis=2, dtype=np.float64)
-        treble = np.pad(bands[:, 2 * HOLE_BANDS // 3 :].sum(axis=1), 2, mode="reflect")
-        click = treble[2:-2] > _CLICK_RATIO * np.maximum(treble[:-4], treble[4:])
-        mean: Floats = powers[~click].mean(axis=0, dtype=np.float64)
-        usual = bands.mean(axis=0)
-        heard = bands.sum(axis=1) > 1e-4 * bands.sum(axis=1).max()
-        alive = usual > 1e-9 * usual.max()
-        self._holes += alive * (bands[heard] < usual * 10 ** (-_HOLE_DB / 10)).sum(axis=0)
-        self._moments += alive * heard.sum()
-        return mean
+    def _settle(self, left: int = 0) -> None:
+        """Take what the pool has measured, in order, until so many are still running."""
+        while len(self._running) > left:
+            self._take(self._running.popleft().result())
 
-    def _stretches_take(self, power: Floats) -> None:
-        self._open = self._open + power
+    def _take(self, found: Moments) -> None:
+        self._holes += found.emptied
+        self._moments += found.heard
+        self._open = self._open + found.power
         self._open_groups += 1
         if self._open_groups < self._groups_per_stretch:
             return
         self._stretches.append((self._open / self._open_groups).astype(np.float32))
-        self._open, self._open_groups = np.zeros_like(power), 0
+        self._open, self._open_groups = np.zeros_like(self._open), 0
         if len(self._stretches) == _MOST_STRETCHES:
             joined = np.array(self._stretches).reshape(_MOST_STRETCHES // 2, 2, -1).mean(axis=1)
             self._stretches = list(joined)
