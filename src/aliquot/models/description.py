@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as fn
 
 from aliquot.models.excitation import BLOCK_BINS, TINY
-from aliquot.models.layers import hats, warped_place
+from aliquot.models.layers import hats, mean_over_frames, warped_place
 
 ANCHOR_END = 0.97
 """Where the third-octave that levels are relative to ends, over the cut-off."""
@@ -125,7 +124,7 @@ def averaged(rows: Tensor, weight: Tensor) -> dict[int, Tensor]:
     both = torch.cat([rows * weight, weight], dim=3).reshape(batch * channels, frames, count + 1)
     means = {}
     for width in (SHORT, LONG):
-        mean = fn.avg_pool1d(both.transpose(1, 2), width, 1, width // 2).transpose(1, 2)
+        mean = mean_over_frames(both, width)
         mean = mean.reshape(batch, channels, frames, count + 1)
         means[width] = mean[..., :count] / (mean[..., count:] + 1e-6)
     return means

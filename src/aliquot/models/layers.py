@@ -47,6 +47,27 @@ def hats(places: Tensor, count: int) -> Tensor:
     return (1 - (places.clamp(0, count - 1)[:, None] - known).abs()).clamp(min=0)
 
 
+def mean_over_frames(rows: Tensor, width: int) -> Tensor:
+    """Mean over ``width`` frames, an odd number, around each; beyond the ends there are zeros.
+
+    A product with a band matrix: pooling takes as long as its window is wide, and wants frames
+    last.
+
+    Args:
+        rows: ``(batch, frames, n)``.
+        width: In frames.
+
+    Returns:
+        As ``rows``.
+
+    >>> mean_over_frames(torch.tensor([[[3.0], [0.0], [6.0]]]), 3).flatten().tolist()
+    [1.0, 3.0, 2.0]
+    """
+    frame = torch.arange(rows.shape[1], device=rows.device)
+    near = (frame[:, None] - frame).abs() <= width // 2
+    return (near.to(rows.dtype) / width) @ rows
+
+
 def steadied(values: Tensor, weight: Tensor, width: int) -> Tensor:
     """Weighted mean over ``width`` frames, an odd number, around each.
 
@@ -65,8 +86,7 @@ def steadied(values: Tensor, weight: Tensor, width: int) -> Tensor:
     """
     batch, channels, frames, bands = values.shape
     rows = torch.cat([values * weight, weight], dim=3)
-    rows = rows.reshape(batch * channels, frames, 2 * bands).transpose(1, 2)
-    mean = fn.avg_pool1d(rows, width, 1, width // 2).transpose(1, 2)
+    mean = mean_over_frames(rows.reshape(batch * channels, frames, 2 * bands), width)
     result: Tensor = mean[..., :bands] / (mean[..., bands:] + 1e-6)
     return result.reshape(values.shape)
 
