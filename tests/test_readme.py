@@ -27,7 +27,8 @@ def folder(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     (tmp_path / "album" / "cd 2").mkdir(parents=True)
     shutil.copy(library / "dull.wav", tmp_path / "album" / "one.wav")
     shutil.copy(library / "full.flac", tmp_path / "album" / "cd 2" / "two.flac")
-    shutil.copytree(tmp_path / "album", tmp_path / "music")
+    for collection in ("music", "magnatagatune"):
+        shutil.copytree(tmp_path / "album", tmp_path / collection)
     shutil.copy(weights.find("default").path, tmp_path / "my-model.onnx")
     monkeypatch.chdir(tmp_path)
     return tmp_path
