@@ -36,7 +36,7 @@ def folder(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_aliquot_command_of_a_page_succeeds(page: Path, folder: Path) -> None:
-    for line in "".join(blocks(page, "sh")).splitlines():
+    for line in "".join(blocks(page, "sh")).replace("\\\n", "").splitlines():
         words = shlex.split(line.partition("|")[0], comments=True)
         if words[:1] != ["aliquot"] or words[1] in ELSEWHERE:
             continue
