@@ -95,6 +95,11 @@ def plan() -> list[Run]:
     ]
 
 
+def wanted(run: Run, only: str) -> bool:
+    """Whether a run is meant by a list of parts of names; an empty one means all."""
+    return any(part in run.name for part in only.split(","))
+
+
 def trained_minutes(run: Run) -> float:
     """How long a run has been trained so far: processor time over two."""
     from aliquot.training import checkpoint
@@ -106,7 +111,7 @@ def trained_minutes(run: Run) -> float:
 def train(minutes: float, only: str, threads: int) -> None:
     """Bring every run to its budget."""
     for run in plan():
-        if only not in run.name:
+        if not wanted(run, only):
             continue
         plain = ["adversary.weight=0.0"]
         if run.method == "music-plain":
@@ -135,7 +140,7 @@ def extend(run: Run, minutes: float, words: list[str], threads: int) -> None:
 def measure(music: Path, part: str, jobs: int) -> None:
     """Export what has been trained, and evaluate it factor by factor."""
     trained = [run for run in plan() if (run.folder / "checkpoint.safetensors").is_file()]
-    present = [run for run in trained if part in run.name]
+    present = [run for run in trained if wanted(run, part)]
     for run in present:
         command = [sys.executable, "-m", "aliquot", "export", str(run.folder)]
         command += ["-o", str(RUNS / f"{run.name}.onnx")]
@@ -289,7 +294,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("train", "check", "measure", "page"))
     parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--only", default="", help="train, measure: part of a run's name")
+    parser.add_argument("--only", default="", help="train, measure: parts of runs' names, commas between")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--music", type=Path, default=ROOT.parent / "shared" / "music")
     parser.add_argument("--jobs", type=int, default=2)
