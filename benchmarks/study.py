@@ -294,7 +294,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("train", "check", "measure", "page"))
     parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument("--only", default="", help="train, measure: parts of runs' names, commas between")
+    parser.add_argument("--only", default="", help="parts of runs' names, with commas")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--music", type=Path, default=ROOT.parent / "shared" / "music")
     parser.add_argument("--jobs", type=int, default=2)
