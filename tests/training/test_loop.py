@@ -13,7 +13,8 @@ import torch
 
 from aliquot.errors import ConfigError, ModelError
 from aliquot.training import checkpoint
-from aliquot.training.loop import Trainer, pick_device
+from aliquot.training.loop import Trainer
+from aliquot.training.parallel import pick_device
 from aliquot.training.settings import OptimSettings, Settings
 from aliquot.training.stages import learning_rate
 

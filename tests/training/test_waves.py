@@ -1,5 +1,6 @@
 """The founding methods: examples, steps, resuming, export and restoring, on tiny networks."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from aliquot import api
 from aliquot.config import load
 from aliquot.engine import load_enhancer
-from aliquot.errors import ConfigError
+from aliquot.errors import ConfigError, InputError
 from aliquot.export import TOLERANCE, export, load_network
 from aliquot.models.audiounet import AudioUNetConfig
 from aliquot.models.discriminators import DiscriminatorConfig
@@ -330,6 +331,33 @@ def test_music_may_go_through_a_codec_before_it_loses_its_treble(settings: Setti
     kept, wanted = lossy.degraded[:, ::4], plain.degraded[:, ::4]
     snr = 10 * np.log10(np.sum(wanted**2) / np.sum((kept - wanted) ** 2))
     assert 3 < snr < 40  # in step to the sample, and not the same
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_recording_that_breaks_while_training_is_named_in_one_line(
+    tiny: Settings, tmp_path: Path, workers: int
+) -> None:
+    """It was whole when the manifest was made; nothing is unpacked, so it is found on the way."""
+    manifest = Path(tiny.data.music) / "manifest.csv"
+    (tmp_path / "train").mkdir()
+    for number in range(4):
+        path = tmp_path / "train" / f"piece-{number}.flac"
+        soundfile.write(path, synthesise.pop(5.0, 44_100).T * 0.5, 44_100)
+        if number < 3:
+            content = path.read_bytes()
+            half = len(content) // 2
+            path.write_bytes(content[: half // 8] + bytes(half) + content[half // 8 + half :])
+    (tmp_path / "manifest.csv").write_text(manifest.read_text().replace(".ogg", ".flac"))
+    (tmp_path / "held-out.txt").write_text("train/piece-3.flac\n")
+    settings = waves_of(tiny, "audiounet")
+    data = replace(
+        settings.data, music=str(tmp_path), held_out=f"{tmp_path}/held-out.txt", unpack=False
+    )
+    run = replace(settings.run, workers=workers)
+    with pytest.raises(InputError) as caught:
+        Trainer(replace(settings, data=data, run=run), tmp_path / "run").train(lambda row: None)
+    assert re.search(r"piece-[012]\.flac (is damaged|cannot be read).*; copy", str(caught.value))
+    assert "\n" not in str(caught.value)
 
 
 def test_filters_have_the_orders_of_the_settings(settings: Settings) -> None:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from aliquot.errors import ConfigError
+from aliquot.errors import ConfigError, InputError
 from aliquot.memory import keep_freed_memory
 from aliquot.training import checkpoint
 from aliquot.training.board import Board
 from aliquot.training.methods import NETWORK, Method
-from aliquot.training.parallel import Group, SharedNoise
+from aliquot.training.parallel import Group, SharedNoise, pick_device
 from aliquot.training.pieces import read_manifest
 from aliquot.training.previews import show
 from aliquot.training.registry import method_of
@@ -26,19 +26,13 @@ from aliquot.training.stages import Stage, learning_rate
 Report = Callable[[dict[str, float]], None]
 
 
-def pick_device(name: str) -> torch.device:
-    """The device asked for.
+def in_short(message: str) -> str:
+    r"""What an error says, without the traceback that a process of the loader puts around it.
 
-    Raises:
-        ConfigError: If a GPU is asked for and there is none.
+    >>> in_short("Caught InputError in worker\nTraceback\naliquot.errors.InputError: a: bad")
+    'a: bad'
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("run.device is 'cuda' but no GPU is usable here; set run.device=cpu")
-    if name not in ("cpu", "cuda"):
-        raise ConfigError(f"run.device must be auto, cpu or cuda, got {name!r}")
-    return torch.device(name)
+    return message.strip().splitlines()[-1].partition("Error: ")[2] or message
 
 
 class Trainer:
@@ -159,8 +153,11 @@ class Trainer:
                     num_workers=workers,
                     prefetch_factor=3 if workers else None,
                 )
-                for batch in loader:
-                    yield [field.to(self.device) for field in batch]
+                try:
+                    for batch in loader:
+                        yield [field.to(self.device) for field in batch]
+                except InputError as error:
+                    raise InputError(in_short(str(error))) from error
 
     def prepare(self) -> None:
         """Fill the caches of all stages; one process does it, the others wait."""

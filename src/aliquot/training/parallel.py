@@ -10,6 +10,23 @@ from dataclasses import dataclass
 import torch
 from torch import distributed, nn
 
+from aliquot.errors import ConfigError
+
+
+def pick_device(name: str) -> torch.device:
+    """The device asked for.
+
+    Raises:
+        ConfigError: If a GPU is asked for and there is none.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("run.device is 'cuda' but no GPU is usable here; set run.device=cpu")
+    if name not in ("cpu", "cuda"):
+        raise ConfigError(f"run.device must be auto, cpu or cuda, got {name!r}")
+    return torch.device(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
