@@ -10,11 +10,14 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "study.md"
 PICTURES = ROOT / "docs" / "study"
+NOTES = Path(__file__).with_name("study_notes.md")
+"""What the tables mean, in words."""
 SETS = {"valid": ("valid", None), "dev": ("train", ROOT / "settings" / "dev-split.txt")}
 MEASURED = (
     ("snr_db", 2), ("lsd", 2), ("lsd_kuleshov", 2), ("lsd_hf", 2), ("envelope_db", 1),
     ("texture", 2), ("treble_bias_db", 1),
 )  # fmt: skip
+NAMES = {"default": "aliquot-1"}
 TASKS = ("x2", "x4", "x6", "x4-16k")
 OWN_SETTING = "x4-16k"
 ADVERSARY = ("music-gan", "music-plain")
@@ -36,7 +39,7 @@ def table(task: str, name: str) -> list[str]:
     for method, row in rows.items():
         run, colon, mode = method.partition(":")
         key = run.rsplit("-s", 1)[0].replace(f"-{task}", "") + colon + mode
-        groups.setdefault(key, []).append(row)
+        groups.setdefault(NAMES.get(key, key), []).append(row)
     lines = [
         f"### {task}, {name}",
         "",
@@ -107,14 +110,17 @@ def page() -> None:
         "# Does the GAN help?",
         "",
         "Written by `python benchmarks/study.py page`; do not edit. To repeat it: see the script.",
-        "What it means: [study-notes.md](study-notes.md).",
+        "",
+        *NOTES.read_text(encoding="utf-8").splitlines(),
+        "",
+        "## Runs",
         "",
         "Minutes of training (processor time over two), two CPU cores, narrow sizes: "
         + ", ".join(f"{name} {minutes:g}" for name, minutes in budgets.items())
         + ".",
         "",
         "Seconds per second of mono audio, one thread: "
-        + ", ".join(f"{name} {seconds:g}" for name, seconds in costs.items())
+        + ", ".join(f"{NAMES.get(name, name)} {seconds:g}" for name, seconds in costs.items())
         + ".",
         "",
         *(
