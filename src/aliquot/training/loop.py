@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from aliquot.errors import ConfigError, InputError
+from aliquot.errors import AliquotError, ConfigError
 from aliquot.memory import keep_freed_memory
 from aliquot.training import checkpoint
 from aliquot.training.board import Board
@@ -156,8 +156,8 @@ class Trainer:
                 try:
                     for batch in loader:
                         yield [field.to(self.device) for field in batch]
-                except InputError as error:
-                    raise InputError(in_short(str(error))) from error
+                except AliquotError as error:
+                    raise type(error)(in_short(str(error))) from error
 
     def prepare(self) -> None:
         """Fill the caches of all stages; one process does it, the others wait."""
