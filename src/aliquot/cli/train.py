@@ -57,7 +57,11 @@ def train(
             name = "valid_total" if "valid_total" in row else "total"
             bar.set_postfix_str(f"{name}={row[name]:.4f}")
 
-        trainer.train(report, float("inf") if max_minutes is None else 60 * max_minutes)
+        def heard(name: str) -> None:
+            bar.set_postfix_str(f"ready: {name}")
+
+        limit = float("inf") if max_minutes is None else 60 * max_minutes
+        trainer.train(report, limit, heard)
     group.leave()
     if group.leads:
         click.echo(trainer.folder / "checkpoint.safetensors")

@@ -6,6 +6,7 @@ are described once, at several speeds, and mixing, equalising and low-pass filte
 products of band powers.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -114,12 +115,13 @@ class BandExamples(Dataset[BandExample]):
         self.band_centres = centres = self.network.band_centres.numpy()
         self.octaves = np.log2(np.maximum(centres, 1.0) / 46.0)  # above 1 kHz at 44.1 kHz
 
-    def prepare(self) -> None:
-        """Describe every piece at every speed into the cache."""
+    def prepare(self) -> Iterator[str]:
+        """Describe every piece at every speed into the cache; yields their names."""
         for piece in self.pieces:
             for speed in self.speeds:
                 described(piece, self.data, self.network, speed)
             long_term_power(piece, self.data)
+            yield piece.name
 
     def crop(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], Piece, float]:
         """Bands ``(2, frames, input_bands)`` of a crop that is not silent, its piece, its speed."""

@@ -1,5 +1,6 @@
 """Training examples: random crops, degraded on the fly; example ``i`` is a function of the seed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -78,11 +79,12 @@ class Examples(Dataset[Example]):
         self.length = model.window + (frames - 1) * model.hop
         check_parts(self.pieces, (self.length + 2 * MARGIN) / min(RATES))
 
-    def prepare(self) -> None:
-        """Decode and measure every piece into the cache."""
+    def prepare(self) -> Iterator[str]:
+        """Decode and measure every piece into the cache; yields their names."""
         for piece in self.pieces:
             decoded(piece, self.data)
             long_term_power(piece, self.data)
+            yield piece.name
 
     def crop(self, rng: np.random.Generator) -> tuple[Waveform, Piece]:
         """A random crop, ``(2, length + 2 * MARGIN)`` left and right, that is not silent."""

@@ -16,7 +16,7 @@ from aliquot.memory import keep_freed_memory
 from aliquot.training import checkpoint
 from aliquot.training.board import Board
 from aliquot.training.methods import NETWORK, Method
-from aliquot.training.parallel import Group, SharedNoise, pick_device
+from aliquot.training.parallel import Group, SharedNoise, in_short, pick_device
 from aliquot.training.pieces import read_manifest
 from aliquot.training.previews import show
 from aliquot.training.registry import method_of
@@ -24,15 +24,7 @@ from aliquot.training.settings import Settings
 from aliquot.training.stages import Stage, learning_rate
 
 Report = Callable[[dict[str, float]], None]
-
-
-def in_short(message: str) -> str:
-    r"""What an error says, without the traceback that a process of the loader puts around it.
-
-    >>> in_short("Caught InputError in worker\nTraceback\naliquot.errors.InputError: a: bad")
-    'a: bad'
-    """
-    return message.strip().splitlines()[-1].partition("Error: ")[2] or message
+Heard = Callable[[str], None]
 
 
 class Trainer:
@@ -159,27 +151,37 @@ class Trainer:
                 except AliquotError as error:
                     raise type(error)(in_short(str(error))) from error
 
-    def prepare(self) -> None:
-        """Fill the caches of all stages; one process does it, the others wait."""
+    def prepare(self, heard: Heard | None = None) -> None:
+        """Fill the caches of all stages; one process does it, the others wait.
+
+        Args:
+            heard: Called with the name of each recording that is ready.
+        """
         if self.group.leads:
             for stage in self.stages:
                 for held_out in (False, True):
-                    self.method.examples(stage, held_out=held_out).prepare()
+                    for name in self.method.examples(stage, held_out=held_out).prepare():
+                        if heard:
+                            heard(name)
         self.group.wait()
 
-    def train(self, report: Report, max_seconds: float = float("inf")) -> None:
+    def train(
+        self, report: Report, max_seconds: float = float("inf"), heard: Heard | None = None
+    ) -> None:
         """Run to the last step, or as long as allowed; ends with a checkpoint.
 
         Args:
             report: Called with the mean terms every ten steps and after validations.
-            max_seconds: Wall-clock limit of this call.
+            max_seconds: Wall-clock limit of this call, the filling of caches included.
+            heard: See :meth:`prepare`.
         """
+        limit = time.monotonic() + max_seconds
         run = self.settings.run
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(run.threads)
         if self.device.type == "cpu":
             keep_freed_memory()
-        self.prepare()
+        self.prepare(heard)
         begun, used = time.monotonic(), time.process_time()
         sums, count = dict[str, float](), 0
         before, used_before = self.seconds, self.cpu_seconds
@@ -196,7 +198,7 @@ class Trainer:
                 self.log(report, {"step": self.step, "seconds": self.seconds, **means})
                 sums, count = {}, 0
             last = self.step in [stage.end for stage in self.stages]
-            over = self.group.agreed(time.monotonic() - begun > max_seconds)
+            over = self.group.agreed(time.monotonic() > limit)
             if last or self.step % run.validate_every == 0:
                 self.validate(report)
             if last or over or self.step % run.checkpoint_every == 0:

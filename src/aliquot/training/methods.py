@@ -56,7 +56,7 @@ class Method(ABC):
 
     @abstractmethod
     def examples(self, stage: Stage, *, held_out: bool) -> Any:
-        """The examples of a stage, a data set with ``prepare()``."""
+        """The examples of a stage, a data set whose ``prepare()`` fills caches, yielding names."""
 
     @abstractmethod
     def rounds(

@@ -28,6 +28,15 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def in_short(message: str) -> str:
+    r"""What an error says, without the traceback that a process of the loader puts around it.
+
+    >>> in_short("Caught InputError in worker\nTraceback\naliquot.errors.InputError: a: bad")
+    'a: bad'
+    """
+    return message.strip().splitlines()[-1].partition("Error: ")[2] or message
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """The processes of a run.

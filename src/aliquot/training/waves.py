@@ -1,5 +1,6 @@
 """Examples of the waveform methods: short pieces of music and the samples that are left of them."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -94,10 +95,11 @@ class WaveExamples(Dataset[WaveExample]):
             factor, rate, wave.families, settings.degrade.orders, settings.run.seed
         )
 
-    def prepare(self) -> None:
-        """Decode every piece into the cache."""
+    def prepare(self) -> Iterator[str]:
+        """Decode every piece into the cache, unless it is cropped where it lies; their names."""
         for piece in self.pieces:
             decoded(piece, self.settings.data)
+            yield piece.name
 
     def crop(self, rng: np.random.Generator) -> tuple[Waveform, float]:
         """A random crop ``(1, samples + 2 * MARGIN)`` that is not silent, and its bandwidth."""
