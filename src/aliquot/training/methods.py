@@ -45,8 +45,8 @@ class Method(ABC):
         self.settings, self.modules = settings, modules
         self.stages = self.plan()
 
-    def half(self, device: torch.device) -> bool:
-        """Whether networks compute in bfloat16 there."""
+    def mixed(self, device: torch.device) -> bool:
+        """Whether networks compute in bfloat16 there: mixed precision."""
         chosen = self.settings.run.precision
         return chosen == "bfloat16" or (chosen == "auto" and device.type == "cuda")
 
@@ -116,7 +116,7 @@ class SpectralMethod(Method):
                 SpectralLoss(settings.loss, settings.model, device),
             )
         levels, waves = self.losses[device]
-        network.mixed = self.half(device)
+        network.mixed = self.mixed(device)
         if stage.name == "levels":
             return level_step(network, levels, batch)
         return spectral_step(network, waves, batch, random)

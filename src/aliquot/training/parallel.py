@@ -34,7 +34,8 @@ def in_short(message: str) -> str:
     >>> in_short("Caught InputError in worker\nTraceback\naliquot.errors.InputError: a: bad")
     'a: bad'
     """
-    return message.strip().splitlines()[-1].partition("Error: ")[2] or message
+    last = message.strip().splitlines()[-1]
+    return last.partition("Error: ")[2] if "Traceback" in message else message
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,17 +128,17 @@ class WaveMethod(Method):
         """The network's result and the spline it started from."""
         with torch.no_grad():
             given = network.spline(degraded)
-        with self.mixed(degraded.device):
+        with self.autocast(degraded.device):
             band = network.band(given)
         return given + band.float(), given
 
-    def mixed(self, device: torch.device) -> torch.autocast:
+    def autocast(self, device: torch.device) -> torch.autocast:
         """Where networks compute in bfloat16, if they do; the spline must not: it has the sound."""
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.half(device))
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.mixed(device))
 
     def judgement(self, waves: Tensor) -> Judgement:
         """What the adversary makes of waves."""
-        with self.mixed(waves.device):
+        with self.autocast(waves.device):
             found: Judgement = self.modules[ADVERSARY](waves)
         return Judgement(
             [scores.float() for scores in found.scores],
