@@ -146,6 +146,7 @@ def measure(music: Path, part: str, jobs: int) -> None:
         command += ["-o", str(RUNS / f"{run.name}.onnx")]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     keep("study-minutes", {run.name: round(trained_minutes(run), 1) for run in present})
+    keep("study-curves", {run.name: curve(run) for run in present})
     for task in dict.fromkeys(run.task for run in present):
         models = []
         for run in [run for run in present if run.task == task]:
@@ -176,6 +177,16 @@ def measure(music: Path, part: str, jobs: int) -> None:
             keep(f"study-{task}-{name}", found)
     cost()
     draw(music)
+
+
+def curve(run: Run) -> dict[str, float]:
+    """Held-out SNR over the spline's in dB while a run was trained: best, when, and last."""
+    lines = (run.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if "valid_snr_db" in row]
+    gains = [row["valid_snr_db"] - row["valid_spline_snr_db"] for row in rows]
+    best = int(np.argmax(gains))
+    found = {"best_db": gains[best], "best_step": rows[best]["step"], "last_db": gains[-1]}
+    return {name: round(value, 3) for name, value in found.items()}
 
 
 def keep(name: str, found: dict[str, Any]) -> None:

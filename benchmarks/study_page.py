@@ -11,7 +11,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "study.md"
 PICTURES = ROOT / "docs" / "study"
 NOTES = Path(__file__).with_name("study_notes.md")
-"""What the tables mean, in words."""
+"""What the tables mean, in words; the figures in them are put in by :func:`figures`."""
 SETS = {"valid": ("valid", None), "dev": ("train", ROOT / "settings" / "dev-split.txt")}
 MEASURED = (
     ("snr_db", 2), ("lsd", 2), ("lsd_kuleshov", 2), ("lsd_hf", 2), ("envelope_db", 1),
@@ -102,6 +102,64 @@ def sanity() -> list[str]:
     return [*lines, ""]
 
 
+def span(values: list[float], digits: int) -> str:
+    """From the lowest to the highest, or the one that all are."""
+    low, high = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def figures() -> dict[str, str]:
+    """What the notes say in numbers, from the result files."""
+    names = ("study-curves", "study-cost")
+    curves, costs = (json.loads((RESULTS / f"{name}.json").read_text()) for name in names)
+    sets = [rows_of("x4", name) for name in SETS]
+
+    def raw(method: str, metric: str) -> list[float]:
+        keys = [f"{method}-x4-s{seed}:raw" for seed in (1, 2, 3)]
+        return [float(rows[key][metric]) for rows in sets for key in keys if key in rows]
+
+    def share(metric: str) -> list[float]:
+        pairs = zip(raw("music-gan", metric), raw("music-plain", metric), strict=True)
+        return [100 * (1 - gan / plain) for gan, plain in pairs]
+
+    def change(metric: str) -> list[float]:
+        pairs = zip(raw("music-gan", metric), raw("music-plain", metric), strict=True)
+        return [gan - plain for gan, plain in pairs]
+
+    alone = ("audiounet", "hetherly", "music-plain")
+    quiet = [-bias for name in alone for bias in raw(name, "treble_bias_db")]
+    kept = [snr for name in (*alone, "music-gan") for snr in raw(name, "low_snr_db")]
+    fill = [rows["noise-fill"] for rows in sets]
+    spline, sinc, net = (
+        [rows[key]["snr_db"] for rows in sets]
+        for key in ("spline", "degraded", "audiounet-x4-s1:raw")
+    )
+    runs = [row for name, row in curves.items() if name.split("-x4-s")[0] in alone]
+    slow = [costs[name] / costs["default"] for name in ("audiounet", "music-gan")]
+    return {
+        "seeds": str(len(raw("music-gan", "snr_db")) // len(sets)),
+        "lsd_share": span(share("lsd_hf"), 0),
+        "envelope_share": span(share("envelope_db"), 0),
+        "louder": span(change("treble_bias_db"), 1),
+        "texture_change": span(change("texture"), 2),
+        "snr_loss": span([-value for value in change("snr_db")], 2),
+        "plain_quiet": span(quiet, 0),
+        "gan_quiet": span([-bias for bias in raw("music-gan", "treble_bias_db")], 0),
+        "gan_envelope": span(raw("music-gan", "envelope_db"), 1),
+        "fill_envelope": span([row["envelope_db"] for row in fill], 1),
+        "gan_lsd": f"{np.mean(raw('music-gan', 'lsd_hf')):.2f}",
+        "fill_lsd": f"{np.mean([row['lsd_hf'] for row in fill]):.2f}",
+        "best_step": span([row["best_step"] for row in runs], 0),
+        "best_db": span([row["best_db"] for row in runs], 2),
+        "last_db": span([row["last_db"] for row in runs], 2),
+        "kept": span(kept, 0),
+        "slow": span(slow, 0),
+        "over_spline": span([a - b for a, b in zip(net, spline, strict=True)], 2),
+        "over_sinc": span([a - b for a, b in zip(net, sinc, strict=True)], 2),
+        "sinc_gain": span([a - b for a, b in zip(sinc, spline, strict=True)], 2),
+    }
+
+
 def page() -> None:
     """Write `docs/study.md` from the results."""
     budgets = json.loads((RESULTS / "study-minutes.json").read_text())
@@ -111,7 +169,7 @@ def page() -> None:
         "",
         "Written by `python benchmarks/study.py page`; do not edit. To repeat it: see the script.",
         "",
-        *NOTES.read_text(encoding="utf-8").splitlines(),
+        *NOTES.read_text(encoding="utf-8").format(**figures()).splitlines(),
         "",
         "## Runs",
         "",
