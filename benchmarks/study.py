@@ -43,6 +43,8 @@ WARM_UP = 0.5
 """Share of the budget of `music-gan` without its adversary."""
 PICTURED = "valid/zander-noriega--school-of-quirks.ogg"
 COST_SECONDS, HEART_STEPS = 30, 1_500
+FACTORS, RELEASED = ("x4", "x2", "x6"), "default"
+"""What `--only default` measures the released model at, when its weights are new."""
 
 
 class Run(NamedTuple):
@@ -147,7 +149,10 @@ def measure(music: Path, part: str, jobs: int) -> None:
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     keep("study-minutes", {run.name: round(trained_minutes(run), 1) for run in present})
     keep("study-curves", {run.name: curve(run) for run in present})
-    for task in dict.fromkeys(run.task for run in present):
+    tasks = [run.task for run in present]
+    if RELEASED in part.split(","):
+        tasks += FACTORS
+    for task in dict.fromkeys(tasks):
         models = []
         for run in [run for run in present if run.task == task]:
             file = str(RUNS / f"{run.name}.onnx")
@@ -155,7 +160,7 @@ def measure(music: Path, part: str, jobs: int) -> None:
             if (run.task, run.seed) == ("x4", 1):  # what splicing changes is the same elsewhere
                 models += ["--model", file]
         # The released model begins at 2.5 kHz, above what 16 kHz leaves at x4.
-        models += ["--family", "decimate"] if task == OWN_SETTING else ["--model", "default"]
+        models += ["--family", "decimate"] if task == OWN_SETTING else ["--model", RELEASED]
         for name, (folder, only) in SETS.items():
             with tempfile.TemporaryDirectory() as scratch:
                 table = Path(scratch) / "table.json"
