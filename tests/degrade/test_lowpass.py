@@ -160,10 +160,19 @@ def test_some_chains_end_in_a_wall_above_the_filter(noise: Waveform) -> None:
 
 
 def test_what_is_kept_for_testing_is_never_drawn() -> None:
-    limits = DegradationRange()
+    limits = DegradationRange(families=(*TRAINED_FAMILIES, "cascade"), orders=(2, 12))
+    drawn = [draw(np.random.default_rng(i), limits) for i in range(1_000)]
     for held in HELD_OUT:
-        trained = held.family in limits.families and held.order >= limits.orders[0]
-        assert not trained
+        kind = [spec for spec in drawn if spec.family == held.family]
+        assert all(spec.order > held.order for spec in kind), held
+    for family, least in (("butterworth", 5), ("chebyshev1", 2), ("elliptic", 2), ("cascade", 2)):
+        assert {spec.order for spec in drawn if spec.family == family} == set(range(least, 13))
+
+
+def test_a_range_without_an_order_that_may_be_drawn_is_an_error() -> None:
+    limits = DegradationRange(families=("butterworth",), orders=(2, 4))
+    with pytest.raises(ConfigError, match="ends at 4, and butterworth of orders below 5"):
+        draw(np.random.default_rng(0), limits)
 
 
 def test_a_cutoff_at_nyquist_changes_nothing(noise: Waveform) -> None:

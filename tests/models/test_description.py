@@ -8,6 +8,7 @@ from aliquot.models.description import (
     BELOW,
     FALL,
     LONG,
+    OUTER,
     SHOWN,
     SPREAD_STRIDE,
     Describer,
@@ -48,7 +49,7 @@ def test_what_is_shown_depends_on_the_distance_from_the_cutoff_alone(describe: D
     bands = bands_of(law(FALL))
     for cutoff in (180.0, 350.0):
         shown = describe(bands, anchor_at(cutoff, FALL), torch.tensor([cutoff])).shown
-        assert shown.shape == (2, FRAMES, SHOWN)
+        assert shown.shape == (2, FRAMES - 2 * OUTER, SHOWN)
         near = [index for index, octaves in enumerate(BELOW) if octaves < 5]
         assert shown[:, :, near].abs().max() < 0.05
         above = shown[:, :, LATE : LATE + len(ABOVE)]
@@ -80,10 +81,10 @@ def test_a_filter_is_shown(describe: Describer) -> None:
 def test_silence_does_not_count(describe: Describer) -> None:
     """Half of the frames are silent: means and spreads are those of the others."""
     bands, anchor = bands_of(law(0.5)), anchor_at(300.0, 0.5)
-    loud = describe(bands, anchor, torch.tensor([300.0])).shown[:, ::2]
+    loud = describe(bands, anchor, torch.tensor([300.0])).shown[:, OUTER % 2 :: 2]
     bands[:, :, 1::2] = 0
     anchor[:, :, 1::2] = 0
-    half = describe(bands, anchor, torch.tensor([300.0])).shown[:, ::2]
+    half = describe(bands, anchor, torch.tensor([300.0])).shown[:, OUTER % 2 :: 2]
     torch.testing.assert_close(half, loud, atol=1e-3, rtol=1e-3)
 
 
@@ -91,7 +92,8 @@ def test_means_are_taken_over_frames_around(describe: Describer) -> None:
     rows = torch.zeros(1, 2, FRAMES, 1)
     rows[0, 0, 60] = float(LONG)
     means = averaged(rows, torch.ones_like(rows))
-    assert float(means[LONG][0, 0, 60, 0]) == pytest.approx(1.0, abs=1e-4)
-    assert float(means[LONG][0, 0, 60 + LONG // 2, 0]) == pytest.approx(1.0, abs=1e-4)
-    assert float(means[LONG][0, 0, 61 + LONG // 2, 0]) == 0
+    first = 60 - OUTER  # where the one that counts is described
+    assert float(means[LONG][0, 0, first, 0]) == pytest.approx(1.0, abs=1e-4)
+    assert float(means[LONG][0, 0, first + LONG // 2, 0]) == pytest.approx(1.0, abs=1e-4)
+    assert float(means[LONG][0, 0, first + 1 + LONG // 2, 0]) == 0
     assert not means[LONG][0, 1].any()

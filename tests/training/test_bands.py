@@ -7,6 +7,7 @@ import torch
 
 from aliquot.degrade.lowpass import Lowpass, power_response
 from aliquot.dsp.stereo import to_mid_side
+from aliquot.models.description import OUTER
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral
 from aliquot.training.bands import BandExamples, described, random_rows
@@ -111,10 +112,10 @@ def test_levels_learned_from_bands_are_those_of_the_waveform(tiny: Settings) -> 
     cutoff = torch.tensor([250.0])
     with torch.no_grad():
         _, level, *_ = network.predict(power @ network.analysis, cutoff)
-        inner = spectrum.shape[3] - 2 * tiny.model.context
-        noise = torch.zeros(1, 2, 2, inner, 1025)
+        restored = spectrum.shape[3] - 2 * tiny.model.context
+        noise = torch.zeros(1, 2, 2, restored, 1025)
         _, other = network.restore(spectrum, cutoff, noise)
-    context = tiny.model.context
+    context = tiny.model.context - OUTER
     torch.testing.assert_close(level[:, :, context:-context], other, rtol=1e-3, atol=1e-3)
 
 

@@ -17,6 +17,9 @@ whether it generalises (PROTOCOL section 3; Sulun and Davies 2021)."""
 GENTLE = "cascade"
 """A family of gentle slopes for training: unlike any that is measured with."""
 
+LOWEST_ORDER = {"butterworth": 5}
+"""Lowest order that is drawn of a family, where lower ones are kept for testing."""
+
 HELD_OUT = (Lowpass("bessel", 8_000.0, 8), Lowpass("butterworth", 8_000.0, 4))
 """Families never trained on; replace ``cutoff_hz`` as needed."""
 
@@ -28,7 +31,7 @@ class DegradationRange:
     Attributes:
         families: Filter families, equally likely.
         cutoff_hz: Lowest and highest nominal cut-off, drawn evenly on a logarithmic axis.
-        orders: Lowest and highest order of the IIR families.
+        orders: Lowest and highest order of the IIR families, but for :data:`LOWEST_ORDER`.
         wall_share: Share of chains that end in a wall, see :func:`draw_chain`.
         codec_share: Share of recordings that go through a lossy codec first, whose artefacts are
             then in the band that is given; where waveforms are degraded, not band powers.
@@ -51,14 +54,21 @@ class DegradationRange:
 
 
 def draw(rng: np.random.Generator, limits: DegradationRange) -> Lowpass:
-    """Draw one low-pass filter."""
+    """Draw one low-pass filter.
+
+    Raises:
+        ConfigError: If the range has no order of a family that may be drawn.
+    """
     low, high = np.log(limits.cutoff_hz)
-    return Lowpass(
-        family=str(rng.choice(limits.families)),
-        cutoff_hz=float(np.exp(rng.uniform(low, high))),
-        order=int(rng.integers(limits.orders[0], limits.orders[1] + 1)),
-        steepness=float(rng.uniform()),
-    )
+    family = str(rng.choice(limits.families))
+    cutoff_hz = float(np.exp(rng.uniform(low, high)))
+    least, most = max(limits.orders[0], LOWEST_ORDER.get(family, 2)), limits.orders[1]
+    if least > most:
+        raise ConfigError(
+            f"degrade.orders ends at {most}, and {family} of orders below {least} is never drawn; "
+            "raise it, or take the family out of degrade.families"
+        )
+    return Lowpass(family, cutoff_hz, int(rng.integers(least, most + 1)), float(rng.uniform()))
 
 
 WALL_UP = 1.5

@@ -21,16 +21,20 @@ DEEPEST = -7.0
 chance: by rounding errors behind a wall, or none, levels would differ by decibels."""
 SHORT, LONG = 17, 61
 """Frames over which levels are averaged."""
+OUTER = 1 + LONG // 2
+"""Frames at each end that are seen and not described; one more than the means need: the anchor is
+averaged with its neighbours."""
 AUDIBLE = -13.0
 """Log10 power of an anchor below which a frame is silence and does not count."""
 
 
 class Description(NamedTuple):
-    """What is shown of mid and side, signal by signal.
+    """What is shown of mid and side, signal by signal, for all frames but the outer ones.
 
     Attributes:
-        shown: ``(2 * batch, frames, SHOWN)``.
-        levels: ``(batch, 2, frames, input_bands)`` log10 power of the bands over the anchor.
+        shown: ``(2 * batch, frames - 2 * OUTER, SHOWN)``.
+        levels: ``(batch, 2, frames - 2 * OUTER, input_bands)`` log10 power of the bands over the
+            anchor.
     """
 
     shown: Tensor
@@ -92,6 +96,7 @@ class Describer(nn.Module):
         means = averaged(torch.cat([below, floor, absolute, absolute.square()], dim=3), counts)
         count = len(BELOW)
         mean, square = means[LONG][..., count + 1 :].chunk(2, dim=3)
+        below, above, floor, levels = (inner(row) for row in (below, above, floor, levels))
         shown = [
             below,
             means[SHORT][..., :count],
@@ -113,8 +118,13 @@ class Describer(nn.Module):
         return flatness @ hats(place, flatness.shape[3])[:, None]
 
 
+def inner(rows: Tensor) -> Tensor:
+    """The frames that are described, of ``(batch, 2, frames, n)``."""
+    return rows[:, :, OUTER : rows.shape[2] - OUTER]
+
+
 def averaged(rows: Tensor, weight: Tensor) -> dict[int, Tensor]:
-    """Weighted means over 17 and over 61 frames around each; 0 where all weights are.
+    """Weighted means over 17 and over 61 frames around each inner one; 0 where all weights are.
 
     Args:
         rows: ``(batch, 2, frames, n)``.
@@ -124,7 +134,7 @@ def averaged(rows: Tensor, weight: Tensor) -> dict[int, Tensor]:
     both = torch.cat([rows * weight, weight], dim=3).reshape(batch * channels, frames, count + 1)
     means = {}
     for width in (SHORT, LONG):
-        mean = mean_over_frames(both, width)
-        mean = mean.reshape(batch, channels, frames, count + 1)
+        mean = mean_over_frames(both, width, OUTER)
+        mean = mean.reshape(batch, channels, frames - 2 * OUTER, count + 1)
         means[width] = mean[..., :count] / (mean[..., count:] + 1e-6)
     return means

@@ -47,7 +47,7 @@ def hats(places: Tensor, count: int) -> Tensor:
     return (1 - (places.clamp(0, count - 1)[:, None] - known).abs()).clamp(min=0)
 
 
-def mean_over_frames(rows: Tensor, width: int) -> Tensor:
+def mean_over_frames(rows: Tensor, width: int, outer: int = 0) -> Tensor:
     """Mean over ``width`` frames, an odd number, around each; beyond the ends there are zeros.
 
     A product with a band matrix: pooling takes as long as its window is wide, and wants frames
@@ -56,15 +56,18 @@ def mean_over_frames(rows: Tensor, width: int) -> Tensor:
     Args:
         rows: ``(batch, frames, n)``.
         width: In frames.
+        outer: Frames at each end that need no mean of their own.
 
     Returns:
-        As ``rows``.
+        ``(batch, frames - 2 * outer, n)``.
 
     >>> mean_over_frames(torch.tensor([[[3.0], [0.0], [6.0]]]), 3).flatten().tolist()
     [1.0, 3.0, 2.0]
+    >>> mean_over_frames(torch.tensor([[[3.0], [0.0], [6.0]]]), 3, 1).flatten().tolist()
+    [3.0]
     """
     frame = torch.arange(rows.shape[1], device=rows.device)
-    near = (frame[:, None] - frame).abs() <= width // 2
+    near = (frame[outer : rows.shape[1] - outer, None] - frame).abs() <= width // 2
     return (near.to(rows.dtype) / width) @ rows
 
 
@@ -111,6 +114,9 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output; see the class for shapes."""
         y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
-        y = self.narrow(self.dropout(fn.gelu(self.widen(self.norm(y)))))
+        y = fn.gelu(self.widen(self.norm(y)))
+        if self.training:  # a unit for a whole example: one for each frame costs a sixth of a step
+            y = y * self.dropout(torch.ones_like(y[:, :1]))
+        y = self.narrow(y)
         out: Tensor = x + self.scale * y
         return out

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from aliquot.models import excitation
-from aliquot.models.description import ANCHOR_END, FLAT, LONG, SHOWN, Describer
+from aliquot.models.description import ANCHOR_END, FLAT, OUTER, SHOWN, Describer, inner
 from aliquot.models.excitation import PANNED, TINY
 from aliquot.models.layers import Block, hats, steadied, warped_bands, warped_place
 from aliquot.models.leakage import leakage
@@ -92,7 +92,7 @@ class SpectralConfig:
     @property
     def context(self) -> int:
         """Frames on each side that an output frame depends on."""
-        return 1 + LONG // 2 + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
+        return OUTER + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
 
 
 class Spectral(nn.Module):
@@ -170,14 +170,15 @@ class Spectral(nn.Module):
         edge = cutoff_bin - guard
         power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
         context, frames = self.config.context, spectrum.shape[3]
-        inner = slice(context, frames - context, stride)
+        restored = slice(context, frames - context, stride)
+        seen = slice(context - OUTER, frames - context - OUTER, stride)
         anchor, level, mix, share, trust = (
-            values[:, :, inner] for values in self.predict(power @ self.analysis, cutoff_bin)
+            values[:, :, seen] for values in self.predict(power @ self.analysis, cutoff_bin)
         )
         near = slice(context - PANNED // 2, frames - context + PANNED // 2)
         near_spectrum, near_power = spectrum[:, :, :, near], power[:, :, near]
         panning = excitation.panning(near_spectrum, near_power, edge, self.index)[:, :, ::stride]
-        spectrum, power = spectrum[:, :, :, inner], power[:, :, inner]
+        spectrum, power = spectrum[:, :, :, restored], power[:, :, restored]
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
         ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
@@ -263,11 +264,11 @@ class Spectral(nn.Module):
             cutoff_bin: ``(batch,)``.
 
         Returns:
-            Anchor ``(batch, 2, frames, 1)`` in power, log10 level over its root and logit of the
-            share of the copy, both ``(batch, 2, frames, output_bands)``, share of the panning that
-            the noise keeps ``(batch, 1, frames, output_bands)``, and share in power of what remains
-            above the cut-off, as the level. What the flatness of the given band adds to the logit
-            is left to the caller.
+            For all frames but ``OUTER`` at each end: anchor ``(batch, 2, frames, 1)`` in power,
+            log10 level over its root and logit of the share of the copy, both ``(batch, 2, frames,
+            output_bands)``, share of the panning that the noise keeps ``(batch, 1, frames,
+            output_bands)``, and share in power of what remains above the cut-off, as the level.
+            What the flatness of the given band adds to the logit is left to the caller.
 
         The level is a guess, or that of what remains above the cut-off times the gain that brings
         it to the guess's mean over time: the more the remains are trusted, the more the second.
@@ -276,6 +277,7 @@ class Spectral(nn.Module):
         anchor = self.anchor(bands, cutoff_bin)
         real = (bands - LEAKING * (bands @ self.leakage)).clamp(min=0)
         shown, levels = self.describe(real, anchor, cutoff_bin)
+        anchor, real, bands = inner(anchor), inner(real), inner(bands)
         batch, _, frames, _ = bands.shape
         known = torch.log(cutoff_bin / 300.0)[:, None, None, None].expand(batch, 2, frames, 1)
         shown = torch.cat([shown, known.flatten(0, 1)], dim=2)

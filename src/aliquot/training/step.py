@@ -6,6 +6,7 @@ from torch import Tensor
 from aliquot.audio import Waveform
 from aliquot.dsp.stereo import from_mid_side
 from aliquot.dsp.stft import istft
+from aliquot.models.description import OUTER, inner
 from aliquot.models.spectral import Spectral
 from aliquot.training.losses import LevelLoss, Region, SpectralLoss
 from aliquot.training.parallel import SharedNoise
@@ -86,14 +87,15 @@ def level_step(model: Spectral, loss: LevelLoss, batch: list[Tensor]) -> dict[st
     given = original * response[:, None, None] + floor[:, None, None, None]
     given = given + given @ model.leakage
     anchor, level, *_ = model.predict(given, cutoff)
+    original, given = inner(original), inner(given)
     ramp = model.fade_in(cutoff, model.band_centres).square()[:, None, None]
     at_bands = level @ model.between(cutoff, model.band_centres)[:, None]
     estimate = given + anchor * ramp * 10 ** (2 * at_bands)
-    context = model.config.context
-    inner = slice(context, -context)
+    context = model.config.context - OUTER
+    judged = slice(context, -context)
     return loss(
-        estimate[:, :, inner],
-        original[:, :, inner],
-        level[:, :, inner],
+        estimate[:, :, judged],
+        original[:, :, judged],
+        level[:, :, judged],
         Region(cutoff, typical, limit, model.output_centres(cutoff)),
     )
