@@ -91,9 +91,11 @@ def _own_end(levels_db: np.ndarray, steps_per_octave: float) -> int:
     """
     gap, octave = round(0.38 * steps_per_octave), round(steps_per_octave)
     highest_above = np.maximum.accumulate(levels_db[::-1])[::-1]
-    for index in range(gap, levels_db.size):
+    # No median exceeds the highest level so far: where that is no reason to look, none is taken.
+    highest_below = np.maximum.accumulate(levels_db)[: levels_db.size - gap]
+    for index in gap + np.flatnonzero(highest_above[gap:] < highest_below - EMPTY_DB):
         usual = np.median(levels_db[max(0, index - gap - octave) : index - gap + 1])
         if highest_above[index] < usual - EMPTY_DB:
             nearby = levels_db[index - gap : index]
-            return index - gap + int(np.flatnonzero(nearby >= nearby.max() - LOSS_DB)[-1]) + 1
+            return int(index) - gap + int(np.flatnonzero(nearby >= nearby.max() - LOSS_DB)[-1]) + 1
     return levels_db.size
