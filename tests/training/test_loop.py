@@ -12,8 +12,10 @@ import soundfile
 import torch
 
 from aliquot.errors import ConfigError, ModelError
+from aliquot.models.spectral import Spectral
 from aliquot.training import checkpoint
 from aliquot.training.loop import Trainer
+from aliquot.training.optimizers import optimizers_of
 from aliquot.training.parallel import pick_device
 from aliquot.training.settings import OptimSettings, Settings
 from aliquot.training.stages import learning_rate
@@ -47,9 +49,11 @@ def write_settings(path: Path, tiny: Settings, steps: int) -> None:
     )
 
 
+@pytest.mark.parametrize("matrices", ["adamw", "muon"])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(
-    tiny: Settings, tmp_path: Path
+    tiny: Settings, tmp_path: Path, matrices: str
 ) -> None:
+    tiny = replace(tiny, optim=replace(tiny.optim, matrices=matrices))
     whole = Trainer(tiny, tmp_path / "whole")
     whole.train(lambda row: None)
     first = Trainer(tiny, tmp_path / "parts")
@@ -174,6 +178,23 @@ def test_a_run_of_another_model_is_not_overwritten(tiny: Settings, tmp_path: Pat
     other = replace(tiny, model=replace(tiny.model, width=16))
     with pytest.raises(ConfigError, match="another model"):
         Trainer(other, tmp_path)
+
+
+def test_a_run_of_another_optimizer_is_not_taken_up(tiny: Settings, tmp_path: Path) -> None:
+    Trainer(tiny, tmp_path / "run").train(lambda row: None, max_seconds=0)
+    other = replace(tiny, optim=replace(tiny.optim, matrices="muon"))
+    with pytest.raises(ConfigError, match=r"run holds a run without optim\.matrices=muon; choose"):
+        Trainer(other, tmp_path / "run")
+
+
+def test_every_weight_has_one_optimizer_and_muon_the_matrices(tiny: Settings) -> None:
+    network = Spectral(tiny.model)
+    adamw, muon = optimizers_of(network, replace(tiny.optim, matrices="muon"))
+    owned = [p for one in (adamw, muon) for group in one.param_groups for p in group["params"]]
+    assert {id(p) for p in owned} == {id(p) for p in network.parameters()}
+    assert len(owned) == len(list(network.parameters()))
+    assert {p.ndim for group in muon.param_groups for p in group["params"]} == {2}
+    assert [type(one) for one in optimizers_of(network, tiny.optim)] == [type(adamw)]
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

@@ -52,17 +52,19 @@ def read_facts(path: Path) -> dict[str, Any]:
 def pack(
     modules: dict[str, nn.Module],
     average: dict[str, Tensor],
-    optimizers: dict[str, torch.optim.AdamW],
+    optimizers: dict[str, list[torch.optim.Optimizer]],
 ) -> dict[str, Tensor]:
     """All tensors of a run under one flat naming.
 
-    ``ema.``, and for each module ``<name>.model.`` and ``<name>.optim.<n>.``.
+    ``ema.``, and for each module ``<name>.model.`` and ``<name>.optim.<n>.``, of a second optimizer
+    ``<name>.optim1.<n>.``.
     """
     tensors = {f"ema.{name}": value for name, value in average.items()}
     for key, module in modules.items():
         tensors |= {f"{key}.model.{name}": value for name, value in module.state_dict().items()}
-        for index, state in optimizers[key].state_dict()["state"].items():
-            tensors |= {f"{key}.optim.{index}.{name}": value for name, value in state.items()}
+        for prefix, optimizer in _prefixed(key, optimizers):
+            for index, state in optimizer.state_dict()["state"].items():
+                tensors |= {f"{prefix}{index}.{name}": value for name, value in state.items()}
     return tensors
 
 
@@ -70,7 +72,7 @@ def unpack(
     tensors: dict[str, Tensor],
     modules: dict[str, nn.Module],
     average: dict[str, Tensor],
-    optimizers: dict[str, torch.optim.AdamW],
+    optimizers: dict[str, list[torch.optim.Optimizer]],
 ) -> None:
     """Put back what :func:`pack` took, in place.
 
@@ -83,12 +85,19 @@ def unpack(
         if not part(tensors, f"{key}.model."):
             continue
         module.load_state_dict(part(tensors, f"{key}.model."))
-        whole = optimizers[key].state_dict()
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, value in part(tensors, f"{key}.optim.").items():
-            index, field = name.split(".", 1)
-            states.setdefault(int(index), {})[field] = value
-        optimizers[key].load_state_dict({"state": states, "param_groups": whole["param_groups"]})
+        for prefix, optimizer in _prefixed(key, optimizers):
+            states: dict[int, dict[str, Tensor]] = {}
+            for name, value in part(tensors, prefix).items():
+                index, field = name.split(".", 1)
+                states.setdefault(int(index), {})[field] = value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": states, "param_groups": groups})
+
+
+def _prefixed(
+    key: str, optimizers: dict[str, list[torch.optim.Optimizer]]
+) -> list[tuple[str, torch.optim.Optimizer]]:
+    return [(f"{key}.optim{place or ''}.", one) for place, one in enumerate(optimizers[key])]
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

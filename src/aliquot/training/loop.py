@@ -16,6 +16,7 @@ from aliquot.memory import keep_freed_memory
 from aliquot.training import checkpoint
 from aliquot.training.board import Board
 from aliquot.training.methods import NETWORK, Method
+from aliquot.training.optimizers import optimizers_of
 from aliquot.training.parallel import Group, SharedNoise, in_short, pick_device
 from aliquot.training.pieces import read_manifest
 from aliquot.training.previews import show
@@ -54,13 +55,7 @@ class Trainer:
         self.stages = self.method.stages
         self.modules = {name: m.to(self.device) for name, m in self.method.modules.items()}
         self.optimizers = {
-            name: torch.optim.AdamW(
-                module.parameters(),
-                lr=settings.optim.learning_rate,
-                betas=(settings.optim.momentum, 0.98),
-                weight_decay=settings.optim.weight_decay,
-            )
-            for name, module in self.modules.items()
+            name: optimizers_of(module, settings.optim) for name, module in self.modules.items()
         }
         self.average = {
             name: value.detach().clone() for name, value in self.model.state_dict().items()
@@ -93,6 +88,12 @@ class Trainer:
             raise ConfigError(
                 f"{self.folder} holds a run with other discriminators; choose another --out, "
                 "or set them as they were"
+            )
+        chosen = mine["optim"]["matrices"]
+        if facts["settings"]["optim"].get("matrices", "adamw") != chosen:
+            raise ConfigError(
+                f"{self.folder} holds a run without optim.matrices={chosen}; "
+                "choose another --out, or set it as it was"
             )
         checkpoint.unpack(tensors, self.modules, self.average, self.optimizers)
         self.step, self.best, self.seconds = facts["step"], facts["best"], facts["seconds"]
@@ -232,15 +233,17 @@ class Trainer:
 
     def optimize(self, name: str, total: Tensor, rate: float) -> None:
         """Move one module against the gradient of its loss."""
-        module, optimizer = self.modules[name], self.optimizers[name]
-        for group in optimizer.param_groups:
-            group["lr"] = rate * (1.0 if name == NETWORK else self.settings.adversary.rate)
-        optimizer.zero_grad(set_to_none=True)
+        module, optimizers = self.modules[name], self.optimizers[name]
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * (1.0 if name == NETWORK else self.settings.adversary.rate)
+        module.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         self.group.average_gradients(module)
         norm = nn.utils.clip_grad_norm_(module.parameters(), self.settings.optim.clip)
         if torch.isfinite(norm):
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
 
     @torch.no_grad()
     def validate(self, report: Report) -> None:

@@ -131,11 +131,16 @@ class LossSettings:
     frame_stride: int = 3
 
 
+MATRICES = ("adamw", "muon")
+
+
 @dataclass(frozen=True, slots=True)
 class OptimSettings:
     """AdamW with warm-up, a constant phase and a linear decay over the last part.
 
     Attributes:
+        matrices: What moves weights that are matrices, ``adamw`` too or ``muon``; see
+            :mod:`aliquot.training.optimizers`.
         learning_rate: Of the constant phase.
         steps: Length of the run.
         warmup: Steps from zero to the full rate.
@@ -154,6 +159,11 @@ class OptimSettings:
     clip: float = 1.0
     ema: float = 0.998
     momentum: float = 0.9
+    matrices: str = "adamw"
+
+    def __post_init__(self) -> None:
+        if self.matrices not in MATRICES:
+            raise ValueError(f"matrices must be one of {MATRICES}, got {self.matrices!r}")
 
 
 @dataclass(frozen=True, slots=True)
