@@ -1,8 +1,8 @@
 """Measure models beside the baselines: every number of this project comes from here.
 
-A file is cut into its fixed excerpts; each is degraded and restored as a recording of its own, as
-a user would. The excerpts of a file are then measured end to end, once per method, against the
-original at the output rate.
+A file is cut into its fixed excerpts. Each is degraded by itself; end to end they are restored as
+one recording, as a user does with a file: what one excerpt tells of the cut-off holds for all. They
+are measured so too, once per method, against the original at the output rate.
 """
 
 import multiprocessing
@@ -172,14 +172,9 @@ def _outcomes(
 ) -> Iterator[tuple[str, tuple[Waveform, float | None]]]:
     """Every method's result on all excerpts end to end, models first."""
     told = cutoff_hz if plan.tell_cutoff else None
+    degraded = np.concatenate([piece.degraded for piece in pieces], axis=1)
     for name in plan.models:
-        results = [
-            restorers[name](piece.degraded, task.input_rate, told, task.output_rate)
-            for piece in pieces
-        ]
-        used = [hz for _, hz in results if hz is not None]
-        samples = np.concatenate([samples for samples, _ in results], axis=1)
-        yield name, (samples, float(np.mean(used)) if used else None)
+        yield name, restorers[name](degraded, task.input_rate, told, task.output_rate)
     for name in BASELINES:
         parts = [
             restore_by_baseline(name, piece, task, cutoff_hz, seed)

@@ -1,4 +1,4 @@
-"""The methods under test: models and baselines, restoring one excerpt at a time."""
+"""The methods under test: models, and baselines, which restore one excerpt at a time."""
 
 from dataclasses import dataclass
 from typing import Protocol

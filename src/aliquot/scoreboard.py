@@ -45,7 +45,7 @@ class Score:
         family: What degraded the file: a filter family with its order, or a codec.
         cutoff_hz: The true cut-off.
         upper_hz: Where the original ends; nothing above was scored.
-        used_hz: Mean over excerpts of the cut-off the method worked with; None if unknown.
+        used_hz: The cut-off the method worked with, the lowest if it changes; None if unknown.
         metrics: A number for each metric, NaN where it had nothing to score.
         clues: What a classifier is told of the original and of the restored; None if not asked for.
     """

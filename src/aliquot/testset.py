@@ -146,7 +146,7 @@ def load_excerpts(path: Path) -> tuple[Audio, ...]:
     """The fixed excerpts of a recording, faded in and out over 10 ms.
 
     The fades make the excerpts recordings of their own, which begin and end without a click, so
-    that they can be restored one by one and be measured end to end.
+    that they can be degraded one by one, and restored and measured end to end.
 
     Raises:
         InputError: If the file cannot be read, or is shorter than a second.

@@ -51,10 +51,13 @@ def test_a_device_s_slope_below_a_codec_s_edge_is_still_found() -> None:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("loss_hz", [4_000.0, 8_000.0])
 def test_a_slope_is_followed_to_its_depth(loss_hz: float, seed: int) -> None:
-    """Dark music; the filter takes 100 dB before the recording ends, and all of them tell."""
+    """Dark music; the filter takes 100 dB before the recording ends, and all of them tell.
+
+    Readings of gentle slopes lie low rather than high by intention.
+    """
     slope = -10 * np.log10(1 + (FREQS / (loss_hz / 99 ** (1 / 12))) ** 12)
     found = located(-9.5 * np.log2(FREQS / 100) + slope + rough(seed) - 60 * (FREQS > 18_000))
-    assert found.cutoff_hz == pytest.approx(loss_hz, rel=0.12)
+    assert 0.85 * loss_hz < found.cutoff_hz < 1.1 * loss_hz
     assert 10 < found.slope_db_per_octave < 60
 
 
@@ -63,7 +66,7 @@ def test_a_slope_into_a_bed_of_noise_is_still_a_slope(floor_db: float) -> None:
     slope = -10 * np.log10(1 + (FREQS / 3_000) ** 12)
     levels = -8 * np.log2(FREQS / 100) + slope + rough(1)
     found = located(10 * np.log10(10 ** (levels / 10) + 10 ** (floor_db / 10)))
-    assert found.cutoff_hz == pytest.approx(3_000 * 99 ** (1 / 12), rel=0.12)
+    assert 0.85 < found.cutoff_hz / (3_000 * 99 ** (1 / 12)) < 1.1
 
 
 @pytest.mark.parametrize("tilt", [-5.0, -8.0, -12.0])
