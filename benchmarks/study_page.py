@@ -136,7 +136,13 @@ def figures() -> dict[str, str]:
     )
     runs = [row for name, row in curves.items() if name.split("-x4-s")[0] in alone]
     slow = [costs[name] / costs["default"] for name in ("audiounet", "music-gan")]
-    return {
+    others = {}
+    for task in ("x2", "x6"):
+        for label, methods in (("gan", ["music-gan"]), ("plain", ["audiounet", "hetherly"])):
+            keys = [f"{method}-{task}-s1:raw" for method in methods]
+            found = [rows_of(task, name)[key]["envelope_db"] for name in SETS for key in keys]
+            others[f"{label}_{task}"] = span(found, 1)
+    return others | {
         "seeds": str(len(raw("music-gan", "snr_db")) // len(sets)),
         "lsd_share": span(share("lsd_hf"), 0),
         "envelope_share": span(share("envelope_db"), 0),
