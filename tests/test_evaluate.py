@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +104,21 @@ def test_models_are_told_the_cutoff_only_if_asked(song: tuple[Entry, ...], tell:
     plan = Plan((find_task("cutoff-8000"),), ("lazy",), tell_cutoff=tell)
     score = by_method(evaluate(song, plan, restorers={"lazy": lazy}).scores)["lazy"]
     assert score.used_hz == (score.cutoff_hz if tell else None)
+
+
+def test_the_excerpts_of_a_file_are_restored_as_one_recording(tmp_path: Path) -> None:
+    """A silent excerpt tells nothing of the cut-off, the others tell it for the whole file."""
+    noise = 0.1 * np.random.default_rng(3).standard_normal((31 * RATE, 1))
+    soundfile.write(tmp_path / "long.wav", noise, RATE, subtype="FLOAT")
+    lengths = []
+
+    def lazily(samples: Waveform, rate: int, *rest: Any) -> tuple[Waveform, float | None]:
+        lengths.append(samples.shape[1] / rate)
+        return lazy(samples, rate, *rest)
+
+    plan = Plan((find_task("cutoff-5500"),), ("lazy",))
+    assert not evaluate(find_entries([tmp_path]), plan, restorers={"lazy": lazily}).failed
+    assert lengths == [30.0]  # two of 15 s
 
 
 def test_a_method_of_the_wrong_length_fails_and_the_others_go_on(folder: Path) -> None:

@@ -69,6 +69,21 @@ def test_a_slope_into_a_bed_of_noise_is_still_a_slope(floor_db: float) -> None:
     assert 0.85 < found.cutoff_hz / (3_000 * 99 ** (1 / 12)) < 1.1
 
 
+def test_readings_lie_low_where_there_is_a_slope_and_only_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is a cliff or whole stays so: the second quantile decides between slopes alone."""
+    line = -8 * np.log2(FREQS / 100) + rough(1)
+    slope = line - 10 * np.log10(1 + (FREQS / 4_000) ** 8)
+    spectra = (slope, line - 90 * (FREQS > 9_000), line)
+    low, cliff, whole = (located(levels).cutoff_hz for levels in spectra)
+    monkeypatch.setattr(falls, "SLOPE_QUANTILE", falls.QUANTILE)
+    high, same_cliff, same_whole = (located(levels).cutoff_hz for levels in spectra)
+    assert 0.75 * high < low < 0.97 * high
+    assert (cliff, whole) == (same_cliff, same_whole)
+    assert whole == RATE / 2
+
+
 @pytest.mark.parametrize("tilt", [-5.0, -8.0, -12.0])
 @pytest.mark.parametrize("floor_db", [-200.0, -75.0])
 def test_music_that_nobody_filtered_is_whole_with_noise_and_without(
