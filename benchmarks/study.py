@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from measuring import cost, evaluated, export
 from study_page import OWN_SETTING, PICTURES, RESULTS, SETS, page
 
 ROOT = Path(__file__).parent.parent
@@ -144,9 +145,7 @@ def measure(music: Path, part: str, jobs: int) -> None:
     trained = [run for run in plan() if (run.folder / "checkpoint.safetensors").is_file()]
     present = [run for run in trained if wanted(run, part)]
     for run in present:
-        command = [sys.executable, "-m", "aliquot", "export", str(run.folder)]
-        command += ["-o", str(RUNS / f"{run.name}.onnx")]
-        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        export(run.folder, RUNS / f"{run.name}.onnx")
     keep("study-minutes", {run.name: round(trained_minutes(run), 1) for run in present})
     keep("study-curves", {run.name: curve(run) for run in present})
     tasks = [run.task for run in present]
@@ -162,25 +161,17 @@ def measure(music: Path, part: str, jobs: int) -> None:
         # The released model begins at 2.5 kHz, above what 16 kHz leaves at x4.
         models += ["--family", "decimate"] if task == OWN_SETTING else ["--model", RELEASED]
         for name, (folder, only) in SETS.items():
-            with tempfile.TemporaryDirectory() as scratch:
-                table = Path(scratch) / "table.json"
-                words = ["--set", str(music / folder), "--tasks", task, "--cutoff", "true"]
-                words += [*models, "--jobs", str(jobs), "--json-out", str(table)]
-                words += ["--only", str(only)] if only else []
-                print(f"# {task}, {name}", flush=True)
-                done = subprocess.run(
-                    [sys.executable, "-m", "aliquot", "evaluate", *words], check=False, cwd=ROOT
-                )
-                assert done.returncode in (0, 1), "nothing was measured"
-                rows = json.loads(table.read_text(encoding="utf-8"))["rows"]
+            words = ["--set", str(music / folder), "--tasks", task, "--cutoff", "true"]
+            words += [*models, "--jobs", str(jobs)]
+            words += ["--only", str(only)] if only else []
+            print(f"# {task}, {name}", flush=True)
             found = {}
-            for row in rows:
+            for row in evaluated(words):
                 file, colon, mode = row["method"].partition(":")
                 row["method"] = (Path(file).stem if "/" in file else file) + colon + mode
-                if row["family"] is None:
-                    found[row["method"]] = row
+                found[row["method"]] = row
             keep(f"study-{task}-{name}", found)
-    cost()
+    costs()
     draw(music)
 
 
@@ -202,26 +193,13 @@ def keep(name: str, found: dict[str, Any]) -> None:
     path.write_text(json.dumps(before | found, indent=1) + "\n", encoding="utf-8")
 
 
-def cost() -> None:
+def costs() -> None:
     """Seconds per second of mono audio on one thread, models raw and the released one."""
-    from aliquot import api
-
-    rng = np.random.default_rng(0)
-    samples = 0.1 * rng.standard_normal((1, COST_SECONDS * 48_000)).astype(np.float32)
-    found = {}
-    for run in [None, *(run for run in plan() if (RUNS / f"{run.name}.onnx").is_file())]:
-        name = "default" if run is None else str(RUNS / f"{run.name}.onnx")
-        if run is not None and (run.task, run.seed) != ("x4", 1):
-            continue
-        laps = []
-        for _ in range(3):
-            begun = time.perf_counter()
-            api.restore(
-                samples, 48_000, cutoff_hz=6_000.0, output_rate=48_000,
-                model=name, raw=run is not None, threads=1,
-            )  # fmt: skip
-            laps.append((time.perf_counter() - begun) / COST_SECONDS)
-        found["default" if run is None else run.method] = round(min(laps), 4)
+    found = {RELEASED: cost(RELEASED, 1, 48_000, COST_SECONDS)}
+    for run in plan():
+        model = RUNS / f"{run.name}.onnx"
+        if (run.task, run.seed) == ("x4", 1) and model.is_file():
+            found[run.method] = cost(str(model), 1, 48_000, COST_SECONDS, raw=True)
     keep("study-cost", found)
 
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from measuring import ROOT, cost, evaluated, export
 
-ROOT = Path(__file__).parent.parent
 RUNS = ROOT / "runs" / "variants"
 RESULT = ROOT / "benchmarks" / "results" / "variants.json"
 RECIPE = ROOT / "settings" / "aliquot.toml"
@@ -58,7 +58,8 @@ VARIANTS = (
     Variant("bands-out-24", ("model.output_bands=24",)),
     Variant("bands-out-64", ("model.output_bands=64",)),
     Variant("dropout-0", ("model.dropout=0.0",)),
-    Variant("adamw", ("optim.matrices=adamw",)),
+    Variant("muon", ("optim.matrices=muon",)),
+    Variant("gentle", ("degrade.orders=[2,12]",)),
     Variant("codecs", ("degrade.codec_share=0.3",)),
     Variant("artists-half", artists=0.5),
     Variant("artists-quarter", artists=0.25),
@@ -108,38 +109,22 @@ def train(variant: Variant, music: Path) -> None:
 
 def measure(variant: Variant, music: Path, jobs: int) -> dict[str, Any]:
     """Metrics with the cut-off told, mean over tasks, and seconds per second on one thread."""
-    from aliquot import api
     from aliquot.training import checkpoint
 
-    run = RUNS / variant.name
-    model = RUNS / f"{variant.name}.onnx"
-    command = [sys.executable, "-m", "aliquot", "export", str(run), "-o", str(model)]
-    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    run, model = RUNS / variant.name, RUNS / f"{variant.name}.onnx"
+    export(run, model)
     facts = checkpoint.read_facts(run / "checkpoint.safetensors")
     found: dict[str, Any] = {"steps": facts["step"], "minutes": round(facts["cpu_seconds"] / 60, 1)}
     for name, (folder, only) in SETS.items():
-        with tempfile.TemporaryDirectory() as scratch:
-            table = Path(scratch) / "table.json"
-            words = ["--set", str(music / folder), "--tasks", TASKS, "--cutoff", "true"]
-            words += ["--model", str(model), "--jobs", str(jobs), "--json-out", str(table)]
-            words += ["--only", str(only)] if only else []
-            command = [sys.executable, "-m", "aliquot", "evaluate", *words]
-            done = subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.DEVNULL)
-            assert done.returncode in (0, 1), "nothing was measured"
-            rows = json.loads(table.read_text(encoding="utf-8"))["rows"]
-        ours = [r for r in rows if r["family"] is None and r["method"] == str(model)]
+        words = ["--set", str(music / folder), "--tasks", TASKS, "--cutoff", "true"]
+        words += ["--model", str(model), "--jobs", str(jobs)]
+        words += ["--only", str(only)] if only else []
+        ours = [row for row in evaluated(words) if row["method"] == str(model)]
         found[name] = {
             metric: round(float(np.mean([row[metric] for row in ours])), digits + 1)
             for metric, digits in METRICS
         }
-    rng = np.random.default_rng(0)
-    samples = 0.1 * rng.standard_normal((2, TIMED_SECONDS * 44_100)).astype(np.float32)
-    laps = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        api.restore(samples, 44_100, cutoff_hz=6_000.0, model=str(model), threads=1)
-        laps.append((time.perf_counter() - begun) / TIMED_SECONDS)
-    return found | {"seconds_per_second": round(min(laps), 4)}
+    return found | {"seconds_per_second": cost(str(model), 2, 44_100, TIMED_SECONDS)}
 
 
 def results() -> dict[str, Any]:
@@ -176,11 +161,7 @@ if __name__ == "__main__":
     elif given.what == "measure":
         for variant in chosen(given.only):
             if (RUNS / variant.name / "checkpoint.safetensors").is_file():
-                RESULT.write_text(
-                    json.dumps(
-                        results() | {variant.name: measure(variant, music, given.jobs)}, indent=1
-                    )
-                    + "\n"
-                )
+                found = measure(variant, music, given.jobs)
+                RESULT.write_text(json.dumps(results() | {variant.name: found}, indent=1) + "\n")
     else:
         print(page())

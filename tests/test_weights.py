@@ -1,5 +1,7 @@
 import hashlib
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,15 @@ def test_a_release_is_complete(release: Release) -> None:
     card = (ROOT / release.card).read_text(encoding="utf-8")
     assert release.sha256 in card
     assert release.licence
+
+
+def test_the_recipe_is_that_of_the_released_weights() -> None:
+    """Settings of a run that is not released would make card and log another run's."""
+    name = weights.aliases()["default"]
+    log = (ROOT / "docs" / "models" / f"{name}-log.jsonl").read_text(encoding="utf-8")
+    last = json.loads(log.splitlines()[-1])["step"]
+    recipe = tomllib.loads((ROOT / "settings" / "aliquot.toml").read_text(encoding="utf-8"))
+    assert recipe["levels"]["steps"] + recipe["optim"]["steps"] == last
 
 
 def test_aliases_lead_to_releases() -> None:
