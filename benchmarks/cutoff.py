@@ -22,10 +22,9 @@ from tqdm import tqdm
 
 from aliquot.audio import Waveform
 from aliquot.degrade.codec import round_trip
-from aliquot.degrade.lowpass import Lowpass, lowpass
+from aliquot.degrade.lowpass import Lowpass, lowpass, placed
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.bandwidth import BandwidthMeter, estimate_bandwidth
-from aliquot.tasks import placed
 
 CUTOFFS_HZ = (3_000.0, 4_000.0, 5_500.0, 8_000.0, 11_000.0, 13_000.0, 16_000.0)
 FAMILIES = {

@@ -5,11 +5,11 @@ import pytest
 
 from aliquot.audio import Waveform
 from aliquot.degrade.chain import TRAINED_FAMILIES
-from aliquot.degrade.lowpass import Lowpass
+from aliquot.degrade.lowpass import Lowpass, placed
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.resample import resample
 from aliquot.errors import ConfigError
-from aliquot.tasks import TASKS, UNSEEN, choose_filter, degrade, find_task, placed
+from aliquot.tasks import TASKS, UNSEEN, choose_filter, degrade, find_task
 
 RATE = 44_100
 

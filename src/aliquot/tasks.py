@@ -9,8 +9,7 @@ import numpy as np
 from aliquot.audio import Waveform
 from aliquot.degrade.chain import HELD_OUT, TRAINED_FAMILIES, DegradationRange, draw
 from aliquot.degrade.codec import named, round_trip
-from aliquot.degrade.lowpass import FAMILIES, SOXR_QUALITIES, Lowpass, lowpass
-from aliquot.degrade.truth import LOSS_DB
+from aliquot.degrade.lowpass import FAMILIES, SOXR_QUALITIES, Lowpass, lowpass, placed
 from aliquot.dsp.resample import fitted, resample
 from aliquot.errors import ConfigError
 
@@ -109,44 +108,16 @@ def choose_filter(task: Task, name: str, family: str = TRAINED) -> Lowpass:
     cutoffs = (task.cutoff_hz, task.cutoff_hz)
     if family == UNSEEN:
         spec = replace(HELD_OUT[int(rng.integers(len(HELD_OUT)))], cutoff_hz=task.cutoff_hz)
-    elif family == TRAINED:
+        return placed(spec, task.output_rate)
+    if family == TRAINED:
         # decimation needs a whole factor, which only the tasks of lower rate have
         more = ("decimate",) if task.input_rate < task.output_rate else ()
-        spec = draw(rng, DegradationRange((*TRAINED_FAMILIES, *more), cutoffs))
+        families = (*TRAINED_FAMILIES, *more)
     elif family in FAMILIES:
-        spec = draw(rng, DegradationRange((family,), cutoffs))
+        families = (family,)
     else:
         raise ConfigError(f"unknown family {family!r}; use one of {', '.join(FAMILY_CHOICES)}")
-    return placed(spec, task.output_rate)
-
-
-def placed(spec: Lowpass, sample_rate: int) -> Lowpass:
-    """Move a filter's nominal cut-off so that it has lost 20 dB where the nominal one was.
-
-    A Bessel filter of order 8 reaches -20 dB far above its -3 dB point, an elliptic one at once.
-    Placed like this, one task asks for one cut-off of every family. Filters that only work at
-    whole factors or exactly at their edge stay: decimation, subsampling, soxr, the brick wall.
-    """
-    if spec.family in ("decimate", "subsample", "soxr", "brickwall"):
-        return spec
-    low_hz, high_hz = spec.cutoff_hz / 4, min(1.1 * spec.cutoff_hz, 0.498 * sample_rate)
-    for _ in range(20):
-        middle_hz = (low_hz * high_hz) ** 0.5
-        moved = replace(spec, cutoff_hz=middle_hz)
-        if _loss_db(moved, sample_rate, spec.cutoff_hz) > LOSS_DB:
-            low_hz = middle_hz
-        else:
-            high_hz = middle_hz
-    return replace(spec, cutoff_hz=(low_hz * high_hz) ** 0.5)
-
-
-def _loss_db(spec: Lowpass, sample_rate: int, freq_hz: float) -> float:
-    """What a filter takes away at one frequency, from its response to an impulse."""
-    impulse = np.zeros((1, 16_384), np.float32)
-    impulse[0, 4_096] = 1.0
-    response = lowpass(impulse, sample_rate, spec)[0].astype(np.float64)
-    phase = -2j * np.pi * freq_hz / sample_rate * np.arange(response.size)
-    return float(-20 * np.log10(abs(response @ np.exp(phase)) + 1e-12))
+    return draw(rng, DegradationRange(families, cutoffs), task.output_rate)
 
 
 def degrade(original: Waveform, task: Task, spec: Lowpass | None) -> Waveform:

@@ -11,7 +11,15 @@ from aliquot.degrade.chain import (
     draw_chain,
     response,
 )
-from aliquot.degrade.lowpass import FAMILIES, Lowpass, decimated, lowpass, power_response
+from aliquot.degrade.lowpass import (
+    FAMILIES,
+    Lowpass,
+    decimated,
+    lost_at,
+    lowpass,
+    placed,
+    power_response,
+)
 from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.errors import ConfigError
 
@@ -133,22 +141,57 @@ def test_subsampling_mirrors_what_lies_above_the_new_nyquist_frequency() -> None
 
 def test_draws_stay_in_their_limits_and_repeat_with_their_seed() -> None:
     limits = DegradationRange()
-    drawn = [draw(np.random.default_rng(i), limits) for i in range(300)]
-    again = [draw(np.random.default_rng(i), limits) for i in range(300)]
+    drawn = [draw(np.random.default_rng(i), limits, RATE) for i in range(300)]
+    again = [draw(np.random.default_rng(i), limits, RATE) for i in range(300)]
     assert drawn == again
     assert {spec.family for spec in drawn} == set(TRAINED_FAMILIES)
-    assert all(2_500 <= spec.cutoff_hz <= 18_000 and 5 <= spec.order <= 12 for spec in drawn)
-    cutoffs = np.log([spec.cutoff_hz for spec in drawn])
-    assert np.median(cutoffs) == pytest.approx(np.log(6_708), abs=0.2)
+    assert all(5 <= spec.order <= 12 for spec in drawn)
+    ends = np.array([lost_at(spec, RATE) for spec in drawn])
+    assert (ends > 2_499).all()
+    assert (ends < 18_001).all()
+    assert np.median(np.log(ends)) == pytest.approx(np.log(6_708), abs=0.2)
+
+
+@pytest.mark.parametrize("family", ["butterworth", "chebyshev1", "elliptic", "bessel", "cascade"])
+@pytest.mark.parametrize("order", [2, 3, 8, 12])
+@pytest.mark.parametrize("loss_db", [3.0, 20.0, 40.0])
+def test_a_filter_is_placed_where_it_loses_so_much(family: str, order: int, loss_db: float) -> None:
+    """Measured by what an impulse becomes, at a low and at a high cut-off."""
+    for cutoff_hz in (RATE / 16, RATE / 4):
+        spec = placed(Lowpass(family, cutoff_hz, order), RATE, loss_db)
+        gain = power_response(spec, RATE, 1_025)[round(cutoff_hz / RATE * 2_048)]
+        assert -10 * np.log10(gain) == pytest.approx(loss_db, abs=0.05)
+        assert lost_at(spec, RATE, loss_db) == pytest.approx(cutoff_hz, rel=1e-6)
+
+
+@pytest.mark.parametrize("steepness", [0.0, 0.5, 1.0])
+def test_a_sinc_is_placed_as_near_as_its_whole_number_of_taps_allows(steepness: float) -> None:
+    spec = placed(Lowpass("sinc", RATE / 8, steepness=steepness), RATE)
+    gain = power_response(spec, RATE, 1_025)[256]
+    assert -10 * np.log10(gain) == pytest.approx(20, abs=0.5)
+
+
+def test_what_works_at_its_edge_alone_is_not_moved() -> None:
+    for family in ("soxr", "brickwall", "decimate", "subsample"):
+        spec = Lowpass(family, 5_000.0)
+        assert placed(spec, RATE) == spec
 
 
 def test_some_chains_end_in_a_wall_above_the_filter(noise: Waveform) -> None:
     limits = DegradationRange(("butterworth",), (4_000.0, 6_000.0), wall_share=0.5)
-    chains = [draw_chain(np.random.default_rng(i), limits) for i in range(200)]
+    chains = [draw_chain(np.random.default_rng(i), limits, RATE) for i in range(200)]
     walls = [chain for chain in chains if len(chain) == 2]
     assert len(walls) == pytest.approx(100, abs=25)
     assert {wall.family for _, wall in walls} == {"brickwall", "soxr"}
-    assert all(1 <= wall.cutoff_hz / first.cutoff_hz <= 1.5 for first, wall in walls)
+    lost = [power_response(first, RATE, 8_193) for first, _ in walls]
+    at_walls = [
+        -10 * np.log10(gain[round(wall.cutoff_hz / RATE * 16_384)])
+        for gain, (_, wall) in zip(lost, walls, strict=True)
+    ]
+    assert 2.8 < min(at_walls) < 8
+    assert 35 < max(at_walls) < 40.2
+    ends = [min(wall.cutoff_hz, lost_at(first, RATE)) for first, wall in walls]
+    assert all(3_999 < end < 6_001 for end in ends)  # the chain's, as it was drawn
     first, wall = Lowpass("butterworth", 5_000.0, 5), Lowpass("brickwall", 6_500.0)
     gain = response((first, wall), RATE, 1_025)
     alone = power_response(first, RATE, 1_025)
@@ -161,7 +204,7 @@ def test_some_chains_end_in_a_wall_above_the_filter(noise: Waveform) -> None:
 
 def test_what_is_kept_for_testing_is_never_drawn() -> None:
     limits = DegradationRange(families=(*TRAINED_FAMILIES, "cascade"), orders=(2, 12))
-    drawn = [draw(np.random.default_rng(i), limits) for i in range(1_000)]
+    drawn = [draw(np.random.default_rng(i), limits, RATE) for i in range(1_000)]
     for held in HELD_OUT:
         kind = [spec for spec in drawn if spec.family == held.family]
         assert all(spec.order > held.order for spec in kind), held
@@ -172,7 +215,7 @@ def test_what_is_kept_for_testing_is_never_drawn() -> None:
 def test_a_range_without_an_order_that_may_be_drawn_is_an_error() -> None:
     limits = DegradationRange(families=("butterworth",), orders=(2, 4))
     with pytest.raises(ConfigError, match="ends at 4, and butterworth of orders below 5"):
-        draw(np.random.default_rng(0), limits)
+        draw(np.random.default_rng(0), limits, RATE)
 
 
 def test_a_cutoff_at_nyquist_changes_nothing(noise: Waveform) -> None:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
 from aliquot.degrade.codec import named, round_trip
-from aliquot.degrade.lowpass import Lowpass, lowpass, power_response
+from aliquot.degrade.lowpass import Lowpass, lost_at, lowpass, placed, power_response
+from aliquot.degrade.truth import LOSS_DB
 from aliquot.errors import ConfigError
 
 TRAINED_FAMILIES = ("butterworth", "chebyshev1", "elliptic", "sinc", "soxr", "brickwall")
@@ -30,7 +31,8 @@ class DegradationRange:
 
     Attributes:
         families: Filter families, equally likely.
-        cutoff_hz: Lowest and highest nominal cut-off, drawn evenly on a logarithmic axis.
+        cutoff_hz: Lowest and highest cut-off, where 20 dB are lost, drawn evenly on a logarithmic
+            axis.
         orders: Lowest and highest order of the IIR families, but for :data:`LOWEST_ORDER`.
         wall_share: Share of chains that end in a wall, see :func:`draw_chain`.
         codec_share: Share of recordings that go through a lossy codec first, whose artefacts are
@@ -53,12 +55,17 @@ class DegradationRange:
             named(name)
 
 
-def draw(rng: np.random.Generator, limits: DegradationRange) -> Lowpass:
-    """Draw one low-pass filter.
+def draw(rng: np.random.Generator, limits: DegradationRange, sample_rate: int) -> Lowpass:
+    """Draw one low-pass filter, placed so that it has lost 20 dB at the cut-off that was drawn.
 
     Raises:
         ConfigError: If the range has no order of a family that may be drawn.
     """
+    return placed(_drawn(rng, limits), sample_rate)
+
+
+def _drawn(rng: np.random.Generator, limits: DegradationRange) -> Lowpass:
+    """A filter yet to be placed: its ``cutoff_hz`` is the true one."""
     low, high = np.log(limits.cutoff_hz)
     family = str(rng.choice(limits.families))
     cutoff_hz = float(np.exp(rng.uniform(low, high)))
@@ -71,22 +78,27 @@ def draw(rng: np.random.Generator, limits: DegradationRange) -> Lowpass:
     return Lowpass(family, cutoff_hz, int(rng.integers(least, most + 1)), float(rng.uniform()))
 
 
-WALL_UP = 1.5
-"""A wall lies at most so many times above the filter before it."""
+WALL_DB = (3.0, 40.0)
+"""A wall stands where the filter before it has lost between so much and so much."""
 
 
-def draw_chain(rng: np.random.Generator, limits: DegradationRange) -> tuple[Lowpass, ...]:
+def draw_chain(
+    rng: np.random.Generator, limits: DegradationRange, sample_rate: int
+) -> tuple[Lowpass, ...]:
     """Draw a filter and, at times, a wall above it, as in recordings stored at a low rate.
 
     A gentle filter before a converter leaves a slope, and the converter cuts it off: the slope is
-    there to be seen, what it would have left beyond is not.
+    there to be seen, what it would have left beyond is not. The cut-off that was drawn is that of
+    the chain: the wall's, if it comes before the filter has lost 20 dB.
     """
-    first = draw(rng, limits)
-    if rng.uniform() >= limits.wall_share:
-        return (first,)
-    edge_hz = first.cutoff_hz * float(np.exp(rng.uniform(0.0, np.log(WALL_UP))))
-    family = str(rng.choice(("brickwall", "soxr")))
-    return first, Lowpass(family, edge_hz, steepness=float(rng.uniform()))
+    first = _drawn(rng, limits)
+    if rng.uniform() >= limits.wall_share or first.family in ("soxr", "brickwall"):
+        return (placed(first, sample_rate),)
+    loss_db = float(rng.uniform(*WALL_DB))
+    first = placed(first, sample_rate, min(loss_db, LOSS_DB))
+    wall = str(rng.choice(("brickwall", "soxr")))
+    wall_hz = lost_at(first, sample_rate, loss_db)
+    return first, Lowpass(wall, wall_hz, steepness=float(rng.uniform()))
 
 
 def response(chain: tuple[Lowpass, ...], sample_rate: int, points: int) -> NDArray[np.float64]:

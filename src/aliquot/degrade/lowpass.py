@@ -1,11 +1,13 @@
 """Low-pass filters of the families by which recordings lose their treble."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
+from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.resample import fitted, resample
 from aliquot.errors import ConfigError
 
@@ -112,14 +114,18 @@ def _brickwall(samples: Waveform, sample_rate: int, cutoff_hz: float) -> Wavefor
     return np.fft.irfft(spectrum, n=padded, axis=1)[:, :size].astype(np.float32)
 
 
-def _sinc(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
+def _sinc_taps(spec: Lowpass, sample_rate: int) -> NDArray[np.float64]:
     """Windowed sinc (Blackman), transition width from the steepness."""
     width_hz = spec.cutoff_hz * 0.3 * (0.02 / 0.3) ** spec.steepness
     half = max(8, round(2.75 * sample_rate / width_hz))
     index = np.arange(-half, half + 1)
     taps = np.sinc(2 * spec.cutoff_hz / sample_rate * index) * np.blackman(2 * half + 1)
-    taps /= taps.sum()
-    size = samples.shape[1]
+    return np.asarray(taps / taps.sum())
+
+
+def _sinc(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
+    taps = _sinc_taps(spec, sample_rate)
+    half, size = taps.size // 2, samples.shape[1]
     padded = 1 << (size + 2 * half).bit_length()
     spectrum = np.fft.rfft(samples, n=padded, axis=1)
     spectrum *= np.fft.rfft(taps.astype(np.float32), n=padded)
@@ -149,7 +155,15 @@ def decimated(samples: Waveform, sample_rate: int, factor: int) -> Waveform:
 def _iir(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
     from scipy import signal
 
-    edge = spec.cutoff_hz / (sample_rate / 2)
+    sections = _sections(spec, spec.cutoff_hz / (sample_rate / 2))
+    filtered: Waveform = signal.sosfilt(sections, samples, axis=1).astype(np.float32)
+    return filtered
+
+
+def _sections(spec: Lowpass, edge: float) -> NDArray[np.float64]:
+    """Second-order sections of an IIR family; ``edge`` is its cut-off over Nyquist."""
+    from scipy import signal
+
     if spec.family == "butterworth":
         sections = signal.butter(spec.order, edge, output="sos")
     elif spec.family == "chebyshev1":
@@ -162,5 +176,75 @@ def _iir(samples: Waveform, sample_rate: int, spec: Lowpass) -> Waveform:
         sections = np.repeat(one, spec.order, axis=0)
     else:
         sections = signal.bessel(spec.order, edge, output="sos", norm="mag")
-    filtered: Waveform = signal.sosfilt(sections, samples, axis=1).astype(np.float32)
-    return filtered
+    return np.asarray(sections)
+
+
+IIR = ("butterworth", "chebyshev1", "elliptic", "bessel", "cascade")
+"""Families whose slopes take room."""
+
+
+def placed(spec: Lowpass, sample_rate: int, loss_db: float = LOSS_DB) -> Lowpass:
+    """Move a filter's nominal cut-off so that it has lost ``loss_db`` where the nominal one was.
+
+    A Bessel filter of order 8 reaches -20 dB far above its -3 dB point, an elliptic one at once:
+    placed like this, one frequency is one cut-off of every family. soxr, the brick wall,
+    decimation and subsampling stay: they work exactly at their edge, or at whole factors alone.
+
+    Args:
+        spec: The filter; its ``cutoff_hz`` lies below Nyquist.
+        sample_rate: In Hz.
+        loss_db: 1 to 50.
+
+    >>> round(placed(Lowpass("butterworth", 1_000.0, 4), 44_100).cutoff_hz)  # 99 ** (1 / 8) lower
+    563
+    """
+    return replace(spec, cutoff_hz=_moved(spec, sample_rate, 1 / _reach(spec, loss_db)))
+
+
+def lost_at(spec: Lowpass, sample_rate: int, loss_db: float = LOSS_DB) -> float:
+    """Frequency in Hz at which a filter has lost ``loss_db``, as :func:`placed` reckons."""
+    return _moved(spec, sample_rate, _reach(spec, loss_db))
+
+
+def _moved(spec: Lowpass, sample_rate: int, times: float) -> float:
+    """A filter's cut-off that many times as high."""
+    if spec.family not in IIR:
+        return spec.cutoff_hz * times
+    # The bilinear transform keeps ratios of tangents (prewarping), not of frequencies.
+    angle = np.arctan(np.tan(np.pi * spec.cutoff_hz / sample_rate) * times)
+    return float(angle * sample_rate / np.pi)
+
+
+def _reach(spec: Lowpass, loss_db: float) -> float:
+    """How many times its cut-off a filter has to go to lose ``loss_db``."""
+    if spec.family in IIR:
+        steepness = spec.steepness if spec.family == "elliptic" else 0.0
+        return _iir_reach(spec.family, spec.order, steepness, loss_db)
+    return _sinc_reach(spec.steepness, loss_db) if spec.family == "sinc" else 1.0
+
+
+@lru_cache(maxsize=1_024)
+def _iir_reach(family: str, order: int, steepness: float, loss_db: float) -> float:
+    from scipy import signal
+
+    edge = 0.01
+    ratios = np.geomspace(0.5, 60.0, 4_096)
+    angles = 2 * np.arctan(np.tan(np.pi / 2 * edge) * ratios)
+    sections = _sections(Lowpass(family, 1_000.0, order, steepness), edge)
+    loss = -20 * np.log10(np.abs(signal.sosfreqz(sections, angles)[1]) + 1e-12)
+    first = int(np.flatnonzero(loss >= loss_db)[0])
+    near = slice(max(0, first - 1), first + 1)
+    return float(np.exp(np.interp(loss_db, loss[near], np.log(ratios[near]))))
+
+
+@lru_cache(maxsize=1_024)
+def _sinc_reach(steepness: float, loss_db: float) -> float:
+    edge = 0.05
+    taps = _sinc_taps(Lowpass("sinc", edge, steepness=steepness), 1)
+    places = 2 * np.pi * np.arange(-(taps.size // 2), taps.size // 2 + 1)
+    low, high = 0.8 * edge, 1.25 * edge
+    for _ in range(24):
+        middle = (low + high) / 2
+        kept = abs(float(taps @ np.cos(places * middle)))
+        low, high = (low, middle) if kept < 10 ** (-loss_db / 20) else (middle, high)
+    return high / edge

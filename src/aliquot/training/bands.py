@@ -200,18 +200,11 @@ class BandExamples(Dataset[BandExample]):
         self, rate: int, limit_hz: float, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], float]:
         """Power gain of a random chain in every bin, and its true cut-off in bins."""
-        low = self.limits.cutoff_hz[0]
-        high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
-        bins_per_hz = self.model.window / rate
-        for _ in range(4):  # a gentle slope can end above the range: draw a lower one
-            limits = replace(self.limits, cutoff_hz=(low, high))
-            gain = response(draw_chain(rng, limits), rate, self.model.bins)
-            lost = np.flatnonzero(gain > 10 ** (-LOSS_DB / 10))
-            cutoff_bin = float(lost[-1] + 0.5) if lost.size else 0.0
-            if cutoff_bin <= bins_per_hz * max(1.1 * low, 0.9 * limit_hz):
-                break
-            high = max(low * 1.2, 0.7 * high)
-        return gain, cutoff_bin
+        low, high = self.limits.cutoff_hz
+        limits = replace(self.limits, cutoff_hz=(low, max(low * 1.2, min(high, 0.85 * limit_hz))))
+        gain = response(draw_chain(rng, limits, rate), rate, self.model.bins)
+        lost = np.flatnonzero(gain > 10 ** (-LOSS_DB / 10))
+        return gain, float(lost[-1] + 0.5) if lost.size else 0.0
 
     def places(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where the points of a long-term spectrum lie, in bins."""

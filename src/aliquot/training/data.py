@@ -170,8 +170,8 @@ class Examples(Dataset[Example]):
         high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
         keep = slice(MARGIN // 2, -MARGIN // 2)
         given = coded(original, sample_rate, codec)
-        for _ in range(4):  # a gentle slope can end above the range: draw a lower one
-            chain = draw_chain(rng, replace(self.limits, cutoff_hz=(low, high)))
+        for _ in range(4):  # what a dark original has lost is seen too high up: draw a lower one
+            chain = draw_chain(rng, replace(self.limits, cutoff_hz=(low, high)), sample_rate)
             result = degrade(given, sample_rate, chain)
             truth = true_cutoff_hz(original[:, keep], result[:, keep], sample_rate)
             if truth <= max(1.1 * self.limits.cutoff_hz[0], 0.9 * limit_hz):

@@ -10,10 +10,10 @@ from torch.utils.data import Dataset
 
 from aliquot.audio import Waveform
 from aliquot.degrade.chain import coded, draw_codec
-from aliquot.degrade.lowpass import Lowpass
+from aliquot.degrade.lowpass import Lowpass, placed
 from aliquot.dsp.resample import fitted, resample
 from aliquot.errors import ConfigError
-from aliquot.tasks import RESAMPLER_EDGE, Task, degrade, placed
+from aliquot.tasks import RESAMPLER_EDGE, Task, degrade
 from aliquot.training.pieces import check_parts, draw_weights, read_manifest
 from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import Settings
@@ -21,7 +21,7 @@ from aliquot.training.settings import Settings
 MARGIN = 4_800
 """Samples around a crop in which filters settle; a multiple of every factor."""
 CHOICES = 48
-"""Filters drawn once per run; placing one by its measured response takes as long as ten uses."""
+"""Filters drawn once per run."""
 
 
 class WaveExample(NamedTuple):
