@@ -7,7 +7,9 @@ from aliquot.models.discriminators import (
     NARROW,
     DiscriminatorConfig,
     Discriminators,
+    PairDiscriminator,
     ScaleDiscriminator,
+    compressed,
     decibels,
 )
 from aliquot.training.adversary import ADVERSARIAL_LOSSES
@@ -88,6 +90,45 @@ def test_a_coarser_scale_hears_less_of_the_treble() -> None:
 def test_nothing_to_judge_by_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         DiscriminatorConfig(scales=0, windows=())
+    DiscriminatorConfig(scales=0, windows=(), pairs=(256,))
+
+
+def test_a_pair_is_judged_as_one_in_four_parts_of_the_band() -> None:
+    """2 examples, (2048 - 256) / 64 + 1 = 29 frames, 128 bins in parts of 32, thinned to 8."""
+    torch.manual_seed(0)
+    judges = Discriminators(DiscriminatorConfig(width=2, scales=0, windows=(), pairs=(256,)))
+    scores, features = judges(torch.randn(2, 2, 2048))
+    assert [tuple(score.shape) for score in scores] == [(2, 1, 29, 32)]
+    assert [tuple(layer.shape) for layer in features[0]] == 4 * [
+        (2, 2, 29, 16),
+        (2, 2, 29, 8),
+        (2, 2, 29, 8),
+    ]
+
+
+def test_a_pair_hears_how_its_channels_stand_to_each_other() -> None:
+    """The same channels, one turned over: every channel alone has the same spectrum."""
+    torch.manual_seed(0)
+    judge = PairDiscriminator(2, 256)
+    both = torch.randn(1, 1, 2048).repeat(1, 2, 1)
+    turned = both * torch.tensor([1.0, -1.0])[:, None]
+    torch.testing.assert_close(
+        compressed(both, 256).square(), compressed(turned, 256).square(), rtol=1e-4, atol=1e-5
+    )
+    assert (judge(both)[0] - judge(turned)[0]).abs().max() > 0.01
+
+
+def test_compressed_spectra_keep_angles_and_bring_levels_together() -> None:
+    """Noise 40 dB lower is 0.3 of that lower; silence is 0 and has finite gradients."""
+    noise = torch.randn(1, 1, 4096, generator=torch.Generator().manual_seed(0))
+    loud, quiet = compressed(noise, 256), compressed(0.01 * noise, 256)
+    assert loud.square().mean().sqrt() == pytest.approx(0.7, abs=0.05)
+    clear = loud.abs() > 0.3
+    assert (quiet / loud)[clear].mean() == pytest.approx(10 ** (-0.3 * 2), rel=0.03)
+    silence = torch.zeros(1, 1, 1024, requires_grad=True)
+    compressed(silence, 256).sum().backward()
+    assert silence.grad is not None
+    assert silence.grad.isfinite().all()
 
 
 def test_critics_soon_hear_that_the_treble_is_missing() -> None:

@@ -35,11 +35,14 @@ def flatness(power: Tensor, block_power: Tensor) -> Tensor:
     return (torch.log10(block_power + TINY) - logs).clamp(max=2)
 
 
-def whitened(spectrum: Tensor, block_power: Tensor) -> Tensor:
-    """The spectrum with unit mean power in every block, as ``spectrum``; the last bin is 0."""
+def whitened(spectrum: Tensor, block_power: Tensor, scale: float) -> Tensor:
+    """The spectrum with unit mean power in every block, as ``spectrum``; the last bin is 0.
+
+    ``block_power`` is that of ``scale`` times the spectrum.
+    """
     batch, channels, planes, frames, bins = spectrum.shape
     whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
-    whitening = (block_power + 0.01 * TINY).rsqrt()[:, :, None, :, :, None]
+    whitening = (scale * (block_power + 0.01 * TINY).rsqrt())[:, :, None, :, :, None]
     return fn.pad((whole * whitening).reshape(batch, channels, planes, frames, -1), (0, 1))
 
 
@@ -71,14 +74,14 @@ def copy_up(white: Tensor, edge: Tensor, index: Tensor) -> Tensor:
     return white.gather(4, source[:, None, None, None].expand(white.shape))
 
 
-def panning(spectrum: Tensor, power: Tensor, edge: Tensor, index: Tensor) -> Tensor:
+def panning(spectrum: Tensor, power: Tensor, edge: Tensor, index: Tensor, unit: float) -> Tensor:
     """Correlation of mid and side in the given band, ``(batch, 1, frames - 16, 1)`` in -1..1.
 
     Treble emphasised by ``(bin / edge)^3``, averaged over :data:`PANNED` frames, for the frames
-    that have so many about them.
+    that have so many about them. Powers count ``unit`` times.
     """
     weight = (index / edge[:, None]) ** 3 * (index < edge[:, None])
-    weight = (weight / edge[:, None])[:, :, None]
+    weight = (unit * weight / edge[:, None])[:, :, None]
     both = spectrum[:, 0, 0] * spectrum[:, 1, 0] + spectrum[:, 0, 1] * spectrum[:, 1, 1]
     own = (power @ weight[:, None])[..., 0].clamp(max=1e12)
     rows = torch.cat([(both @ weight).transpose(1, 2), own], dim=1)

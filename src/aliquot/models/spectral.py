@@ -164,28 +164,27 @@ class Spectral(nn.Module):
             The high band ``(batch, 2, 2, frames, bins)`` and the log10 level over the anchor
             ``(batch, 2, frames, bands)``, for frames ``context, context + stride, ...``.
         """
-        scale = (0.375 * self.config.window) ** -0.5  # white noise of unit variance has power 1
-        spectrum = spectrum * scale
+        unit = 1 / (0.375 * self.config.window)  # white noise of unit variance has power 1 in it
+        scale = math.sqrt(unit)
         guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
         edge = cutoff_bin - guard
         power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
         context, frames = self.config.context, spectrum.shape[3]
         restored = slice(context, frames - context, stride)
         seen = slice(context - OUTER, frames - context - OUTER, stride)
-        anchor, level, mix, share, trust = (
-            values[:, :, seen] for values in self.predict(power @ self.analysis, cutoff_bin)
-        )
+        found = self.predict(unit * (power @ self.analysis), cutoff_bin)
+        anchor, level, mix, share, trust = (values[:, :, seen] for values in found)
         near = slice(context - PANNED // 2, frames - context + PANNED // 2)
         near_spectrum, near_power = spectrum[:, :, :, near], power[:, :, near]
-        panning = excitation.panning(near_spectrum, near_power, edge, self.index)[:, :, ::stride]
-        spectrum, power = spectrum[:, :, :, restored], power[:, :, restored]
+        panning = excitation.panning(near_spectrum, near_power, edge, self.index, unit)
+        spectrum, power = spectrum[:, :, :, restored], power[:, :, restored] * unit
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
         ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
         over = self.between(cutoff_bin, self.index)[:, None]
         gain = torch.exp(math.log(10.0) * (level @ over))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
-        white = excitation.whitened(spectrum, block_power)
+        white = excitation.whitened(spectrum, block_power, scale)
         remains = (trust @ over) * excitation.audible(block_power)
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
@@ -193,7 +192,7 @@ class Spectral(nn.Module):
         copied = excitation.copy_up(white, edge, self.index)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
-        common = (share @ over) * panning  # (batch, 1, frames, bins)
+        common = (share @ over) * panning[:, :, ::stride]  # (batch, 1, frames, bins)
         own = (1 - common * common).clamp(min=1e-6).sqrt()
         middle, side = noise[:, 0], noise[:, 1]
         noise = torch.stack([middle, common * middle + own * side], dim=1)

@@ -2,12 +2,13 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as fn
 
 from aliquot.audio import Waveform
 from aliquot.dsp.stereo import from_mid_side
 from aliquot.dsp.stft import istft
 from aliquot.models.description import OUTER, inner
-from aliquot.models.spectral import Spectral
+from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.losses import LevelLoss, Region, SpectralLoss
 from aliquot.training.parallel import SharedNoise
 
@@ -38,20 +39,80 @@ def spectral_step(
         batch: Fields of :class:`aliquot.training.data.Example`, stacked.
         random: Source of the noise.
     """
-    degraded, original, cutoff, typical, limit = batch
-    config = model.config
+    _, original, cutoff, typical, limit = batch
     stride = loss.weights.frame_stride
-    inner = slice(config.context, -config.context, stride)
-    given = spectra(degraded, config.window, config.hop)
-    edge = config.context * config.hop
-    wanted = spectra(original[:, :, edge:-edge], config.window, stride * config.hop)
-    shape = wanted.shape
-    scale = (0.375 * config.window / 2) ** 0.5
-    noise = scale * random.normal(shape)
-    high, level = model.restore(given, cutoff, noise, stride)
-    estimate = given[:, :, :, inner] + high
+    estimate, level = restored(model, batch, random, stride)
     region = Region(cutoff, typical, limit, model.output_centres(cutoff))
-    return loss(estimate, wanted, level, region)
+    return loss(estimate, inner_spectra(model, original, stride), level, region)
+
+
+def restored(
+    model: Spectral, batch: list[Tensor], random: SharedNoise, stride: int
+) -> tuple[Tensor, Tensor]:
+    """What a listener would get, as a spectrum, and the levels; each ``stride``-th inner frame."""
+    degraded, cutoff = batch[0], batch[2]
+    config = model.config
+    given = spectra(degraded, config.window, config.hop)
+    kept = given[:, :, :, config.context : -config.context : stride]
+    scale = (0.375 * config.window / 2) ** 0.5
+    high, level = model.restore(given, cutoff, scale * random.normal(kept.shape), stride)
+    return kept + high, level
+
+
+def inner_spectra(model: Spectral, waves: Tensor, stride: int) -> Tensor:
+    """The spectrum of waves at the frames that :func:`restored` gives."""
+    config = model.config
+    edge = config.context * config.hop
+    return spectra(waves[:, :, edge:-edge], config.window, stride * config.hop)
+
+
+def treble_of(spectrum: Tensor, config: SpectralConfig, region: Region) -> Tensor:
+    """The waves of what lies between cut-off and typical bandwidth: all that is true and made.
+
+    Args:
+        spectrum: ``(batch, 2, 2, frames, bins)`` of neighbouring frames.
+        config: Of the network.
+        region: Cut-offs and limits.
+
+    Returns:
+        ``(batch, 2, (frames - 3) * hop)``: samples that four frames cover.
+    """
+    bins, window, hop = config.bins, config.window, config.hop
+    index = torch.arange(bins, device=spectrum.device)
+    inside = (index >= region.cutoff[:, None]) & (index < region.typical[:, None])
+    planes = (spectrum * inside[:, None, None, None]).permute(0, 1, 3, 4, 2).contiguous()
+    batch, channels, frames = planes.shape[:3]
+    pieces = torch.fft.irfft(torch.view_as_complex(planes), n=window)
+    pieces = pieces * torch.hann_window(window, device=planes.device) / 1.5
+    rows = pieces.reshape(batch * channels, frames, window).transpose(1, 2)
+    length = window + (frames - 1) * hop
+    waves = fn.fold(rows, (1, length), (1, window), stride=(1, hop))
+    return waves.reshape(batch, channels, length)[:, :, window - hop : length - window + hop]
+
+
+def treble_step(
+    model: Spectral, loss: SpectralLoss, batch: list[Tensor], random: SharedNoise
+) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """As :func:`spectral_step`, and the treble of originals and restored for an adversary.
+
+    Returns:
+        The terms, and two ``(batch, 2, samples)``; both in units of the original's rms, so that
+        quiet treble is judged as loud treble is.
+    """
+    _, original, cutoff, typical, limit = batch
+    stride, config = loss.weights.frame_stride, model.config
+    estimate, level = restored(model, batch, random, 1)
+    wanted = inner_spectra(model, original, 1)
+    region = Region(cutoff, typical, limit, model.output_centres(cutoff))
+    some = slice(None, None, stride)
+    terms = loss(estimate[:, :, :, some], wanted[:, :, :, some], level[:, :, some], region)
+    true, false = (treble_of(rows, config, region) for rows in (wanted, estimate))
+    size = true.square().mean(dim=(1, 2), keepdim=True).sqrt() + LEAST_TREBLE
+    return terms, true / size, false / size
+
+
+LEAST_TREBLE = 1e-5
+"""An rms of treble that is nothing: -100 dB of full scale."""
 
 
 @torch.no_grad()

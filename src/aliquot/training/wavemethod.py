@@ -7,12 +7,10 @@ from torch import Tensor, nn
 
 from aliquot.errors import ConfigError
 from aliquot.models.audiounet import AudioUNet
-from aliquot.models.discriminators import Discriminators, Judgement
 from aliquot.models.hetherly import Hetherly
 from aliquot.models.musicgan import MusicGan
 from aliquot.models.waveform import WaveformModel
-from aliquot.training.adversary import ADVERSARIAL_LOSSES, feature_matching
-from aliquot.training.methods import ADVERSARY, NETWORK, Method, Preview, Terms
+from aliquot.training.methods import NETWORK, Method, Preview, Terms
 from aliquot.training.parallel import Group, SharedNoise
 from aliquot.training.settings import Settings
 from aliquot.training.stages import Stage
@@ -79,15 +77,7 @@ class WaveMethod(Method):
     """AudioUNet, Hetherly's network, or the founding paper's GAN."""
 
     def __init__(self, settings: Settings) -> None:
-        modules: dict[str, nn.Module] = {NETWORK: network_of(settings)}
-        if settings.adversary.weight:
-            modules[ADVERSARY] = Discriminators(settings.discriminators)
-            if settings.adversary.kind not in ADVERSARIAL_LOSSES:
-                known = ", ".join(ADVERSARIAL_LOSSES)
-                raise ConfigError(
-                    f"adversary.kind must be one of {known}, got {settings.adversary.kind!r}"
-                )
-        super().__init__(settings, modules)
+        super().__init__(settings, network_of(settings))
 
     def examples(self, stage: Stage, *, held_out: bool) -> WaveExamples:
         """As :class:`Method`."""
@@ -105,45 +95,20 @@ class WaveMethod(Method):
         restored, given = self.restored(network, degraded)
         terms = spectral_errors(restored, original, given, limit, random.group)
         terms["total"] = terms["error"]
-        adversary, settings = self.modules.get(ADVERSARY), self.settings.adversary
-        if adversary is not None and step >= settings.warmup:
-            loss = ADVERSARIAL_LOSSES[settings.kind]
-            # A codec's empty band would give every original away.
-            true, false = below(original, limit), below(restored, limit)
-            verdict = self.judgement(false.detach())
-            yield ADVERSARY, {"total": loss.discriminator(self.judgement(true), verdict)}
-            with torch.no_grad():
-                reference = self.judgement(true)
-            adversary.requires_grad_(False)  # its weights' gradients would be a third of the work
-            verdict = self.judgement(false)
-            adversary.requires_grad_(True)
-            terms["adversarial"] = loss.generator(verdict)
-            terms["features"] = feature_matching(reference, verdict, random.group)
-            terms["total"] = terms["error"] + settings.weight * (
-                terms["adversarial"] + settings.features * terms["features"]
-            )
-        yield NETWORK, terms
+        if not self.contested(stage, step):
+            yield NETWORK, terms
+            return
+        # A codec's empty band would give every original away.
+        true, false = below(original, limit), below(restored, limit)
+        yield from self.contest(terms, true, false, random)
 
     def restored(self, network: WaveformModel, degraded: Tensor) -> tuple[Tensor, Tensor]:
         """The network's result and the spline it started from."""
         with torch.no_grad():
             given = network.spline(degraded)
-        with self.autocast(degraded.device):
+        with self.autocast(degraded.device):  # not the spline: it has the sound
             band = network.band(given)
         return given + band.float(), given
-
-    def autocast(self, device: torch.device) -> torch.autocast:
-        """Where networks compute in bfloat16, if they do; the spline must not: it has the sound."""
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.mixed(device))
-
-    def judgement(self, waves: Tensor) -> Judgement:
-        """What the adversary makes of waves."""
-        with self.autocast(waves.device):
-            found: Judgement = self.modules[ADVERSARY](waves)
-        return Judgement(
-            [scores.float() for scores in found.scores],
-            [[layer.float() for layer in layers] for layers in found.features],
-        )
 
     def judged(
         self, network: nn.Module, stage: Stage, batch: list[Tensor], random: SharedNoise
