@@ -2,10 +2,11 @@
 
     python benchmarks/quality.py --music ../shared/music
 
-Runs ``aliquot evaluate`` four times (two sets, trained and held-out filter families) and writes
-``benchmarks/results/quality-*.json``, from which ``docs/benchmarks.md`` and the tables of the model
-card are made; what the card says of the file and its training comes from the file, the settings and
-the log. ``--pages`` makes the pages again from what is there.
+Runs ``aliquot evaluate`` four times (two sets, trained and held-out filter families), earlier
+releases beside the default one, and writes ``benchmarks/results/quality-*.json``, from which
+``docs/benchmarks.md`` and the tables of the model card are made; what the card says of the file and
+its training comes from the file, the settings and the log. ``--pages`` makes the pages again from
+what is there.
 """
 
 import argparse
@@ -33,16 +34,19 @@ COLUMNS = (
     ("bias_p90_db", 1), ("texture", 2), ("low_snr_db", 1), ("snr_db", 1), ("side_db", 1),
     ("coherence", 3),
 )  # fmt: skip
-CARD = ROOT / "docs" / "models" / "aliquot-1.md"
+NAME = weights.aliases()["default"]
+EARLIER = [name for name in weights.releases() if name != NAME]
+CARD = ROOT / "docs" / "models" / f"{NAME}.md"
 
 
 def measure(music: Path, model: str, jobs: int, families: list[str]) -> None:
     """Run the evaluations."""
     RESULTS.mkdir(parents=True, exist_ok=True)
+    models = [word for name in (model, *EARLIER) for word in ("--model", name)]
     for family in families:
         for name, (folder, only) in RUNS.items():
             words = ["--set", str(music / folder), "--tasks", TASKS, "--family", family]
-            words += ["--model", model, "--jobs", str(jobs)]
+            words += [*models, "--jobs", str(jobs)]
             words += ["--json-out", str(RESULTS / f"quality-{name}-{family}.json")]
             words += ["--only", str(only)] if only else []
             print(f"# {name}, {family} families", flush=True)
@@ -73,7 +77,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def against(rows: list[dict[str, Any]], other: str, metric: str) -> str:
-    """The model's mean of a metric over tasks against a baseline's, in per cent."""
+    """The model's mean of a metric over tasks against another method's, in per cent."""
     ours = [row[metric] for row in rows if row["method"] == "default"]
     theirs = [row[metric] for row in rows if row["method"] == other]
     return f"{100 * (sum(ours) / sum(theirs) - 1):+.0f} %"
@@ -87,17 +91,13 @@ def in_words(name: str) -> str:
     for row in [row for row in held if row["method"] == "default"]:
         twin = next(r for r in trained if (r["task"], r["method"]) == (row["task"], "default"))
         loss.append(row["envelope_db"] / twin["envelope_db"] - 1)
-    change = {
-        (metric, other): against(place, other, metric)
-        for metric in ("envelope_db", "lsd_hf")
-        for other in ("noise-fill", "copy-up")
-    }
-    parts = [
-        f"`{metric}` {change[metric, 'noise-fill']} against noise-fill and "
-        f"{change[metric, 'copy-up']} against copy-up"
-        for metric in ("envelope_db", "lsd_hf")
-    ]
-    text = f"In place (4, 5.5, 8, 11 kHz): {', '.join(parts)}."
+    measured = {row["method"] for row in place}
+    others = [name for name in ("noise-fill", "copy-up", *EARLIER) if name in measured]
+    parts = []
+    for metric in ("envelope_db", "lsd_hf"):
+        changes = [f"{against(place, other, metric)} against {other}" for other in others]
+        parts.append(f"`{metric}` {', '.join(changes)}")
+    text = f"In place (4, 5.5, 8, 11 kHz): {'; '.join(parts)}."
     if loss:
         share = 100 * sum(loss) / len(loss)
         text += f" Filter families never trained on change `envelope_db` by {share:+.1f} %."

@@ -9,6 +9,7 @@ import soundfile
 import synthesise
 
 import aliquot
+from aliquot import weights
 from aliquot.api import FileOptions, Restored, restore, restore_file
 from aliquot.audio import Waveform
 from aliquot.degrade.lowpass import Lowpass, lowpass
@@ -102,7 +103,7 @@ def test_the_cutoff_is_found_and_the_report_tells(song: Waveform) -> None:
     found: Restored = restore(dull, RATE)
     assert found.report.cutoff_hz == pytest.approx(true_cutoff_hz(song, dull, RATE), abs=400)
     assert found.report.kind == "band-limited"
-    assert found.report.model == "aliquot-1"
+    assert found.report.model == weights.aliases()["default"]
     assert found.report.added_db is not None
     assert -60 < found.report.added_db < 0
 

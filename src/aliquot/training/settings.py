@@ -168,14 +168,15 @@ class OptimSettings:
 
 @dataclass(frozen=True, slots=True)
 class AdversarySettings:
-    """The adversarial part of a waveform method's loss.
+    """The adversarial part of the loss on waveforms, of any method.
 
     Attributes:
         weight: Of the adversary's verdict beside the reconstruction's 1; 0 trains without one.
-            The reconstruction is the squared error over the spline's, the geometric mean of a
-            batch: 1 for a network that adds nothing.
+            A waveform method's is the squared error over the spline's, the geometric mean of a
+            batch: 1 for a network that adds nothing. The default model's critics hear only what
+            lies between cut-off and typical bandwidth, in units of the original's rms there.
         features: Weight of feature matching beside ``weight``.
-        warmup: Steps without the adversary.
+        warmup: Steps on waveforms without the adversary.
         kind: ``least-squares`` or ``hinge``.
         rate: The adversary's learning rate over the network's.
     """
