@@ -1,13 +1,15 @@
-"""What pays in the default model: variants trained alike, measured and timed; and learning curves.
+"""What pays in the default model, and what limits it: variants trained alike, and learning curves.
 
     python benchmarks/variants.py train --only width --jobs 2   # resumes where it stopped
     python benchmarks/variants.py measure --music ../shared/music
     python benchmarks/variants.py page
 
-A variant is the recipe (`settings/aliquot.toml`) with some words changed. All get the same number
-of examples, so one that costs more per step may train longer; the table says what it costs. `seed`
-shows how far two runs of one recipe lie apart: less is no difference. `artists` leaves out a part
-of the artists, `steps` trains for a shorter or longer time: the learning curves.
+A variant is the first stage of the recipe (`settings/aliquot.toml`), levels from band powers, with
+some words changed. All get the same number of examples, so one that costs more per step may train
+longer; the table says what it costs. `seed` shows how far two runs of one recipe lie apart: less is
+no difference. `artists` leaves out a part of the artists, `steps` trains for a shorter or longer
+time: the learning curves. Judged is the mean distance of band levels, in dB, over the same examples
+for all: of the music that every variant has trained on, of the dev split, and of validation.
 Runs live in `runs/variants`, figures in `benchmarks/results/variants.json`; the page is printed, a
 table for a decision.
 """
@@ -22,17 +24,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from measuring import ROOT, cost, evaluated, export
+from measuring import ROOT, cost, export
 
 RUNS = ROOT / "runs" / "variants"
 RESULT = ROOT / "benchmarks" / "results" / "variants.json"
 RECIPE = ROOT / "settings" / "aliquot.toml"
 DEV = ROOT / "settings" / "dev-split.txt"
-LEVEL_STEPS, WAVE_STEPS = 1_500, 150
-TASKS = "cutoff-4000,cutoff-8000"
-SETS = {"valid": ("valid", None), "dev": ("train", DEV)}
-METRICS = (("envelope_db", 2), ("lsd_hf", 3), ("treble_bias_db", 1), ("texture", 2), ("side_db", 1))
+STEPS = 800
+EXAMPLES, BATCH = 256, 16
+SETS = ("train", "dev", "valid")
 TIMED_SECONDS = 30
 
 
@@ -50,7 +50,6 @@ VARIANTS = (
     Variant("seed-2", ("run.seed=2",)),
     Variant("window-1024", ("model.window=1024", "model.hop=256", "model.guard_bins=11.6")),
     Variant("width-32", ("model.width=32",)),
-    Variant("width-96", ("model.width=96",)),
     Variant("width-128", ("model.width=128",)),
     Variant("depth-2", ("model.dilations=[1,2]",)),
     Variant("depth-6", ("model.dilations=[1,2,4,1,2,1]",)),
@@ -59,12 +58,12 @@ VARIANTS = (
     Variant("bands-out-64", ("model.output_bands=64",)),
     Variant("dropout-0", ("model.dropout=0.0",)),
     Variant("adamw", ("optim.matrices=adamw",)),
-    Variant("steep", ("degrade.orders=[5,12]",)),
-    Variant("codecs-none", ("degrade.codec_share=0.0",)),
+    Variant("steep", ("degrade.families=['brickwall','soxr','sinc']", "degrade.wall_share=0")),
     Variant("artists-half", artists=0.5),
     Variant("artists-quarter", artists=0.25),
     Variant("steps-half", steps=0.5),
     Variant("steps-double", steps=2.0),
+    Variant("steps-double-artists-half", steps=2.0, artists=0.5),
 )
 
 
@@ -73,17 +72,22 @@ def chosen(only: str) -> list[Variant]:
     return [v for v in VARIANTS if any(part in v.name for part in only.split(","))]
 
 
-def held_out(variant: Variant, music: Path, folder: Path) -> Path:
-    """The dev split, and whom the variant leaves out: every second, or three of four artists."""
+def kept_artists(music: Path, share: float) -> set[str]:
+    """Every second, or one of four, of the artists that are trained on."""
     from aliquot.collect.manifest import read_list, read_rows
 
     dev = read_list(DEV)
     rows = [r for r in read_rows(music / "manifest.csv", ()) if r.file.startswith("train/")]
-    artists = sorted({row.artist for row in rows if row.file not in dev})
-    step = round(1 / variant.artists)
-    kept = set(artists[::step])
-    left = [row.file for row in rows if row.file in dev or row.artist not in kept]
-    path = folder / f"held-out-{variant.name}.txt"
+    return set(sorted({row.artist for row in rows if row.file not in dev})[:: round(1 / share)])
+
+
+def rest(music: Path, artists: set[str], path: Path, *, dev: bool) -> Path:
+    """A list of all rows to train on but those of some artists; with the dev split, or without."""
+    from aliquot.collect.manifest import read_list, read_rows
+
+    held = read_list(DEV)
+    rows = [r for r in read_rows(music / "manifest.csv", ()) if r.file.startswith("train/")]
+    left = [r.file for r in rows if (dev if r.file in held else r.artist not in artists)]
     path.write_text("\n".join(left) + "\n", encoding="utf-8")
     return path
 
@@ -93,13 +97,14 @@ def train(variant: Variant, music: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         words = [
             f"data.music={music}",
-            f"levels.steps={round(variant.steps * LEVEL_STEPS)}",
-            f"optim.steps={round(variant.steps * WAVE_STEPS)}",
-            *("run.threads=1", "run.workers=0", "run.validate_every=1000"),
-            *variant.words,
+            f"levels.steps={round(variant.steps * STEPS)}",
+            *("optim.steps=0", "run.threads=1", "run.workers=0", "run.validate_every=1000000"),
+            *("run.validation_examples=16", *variant.words),
         ]
         if variant.artists < 1:
-            words.append(f"data.held_out={held_out(variant, music, Path(folder))}")
+            path = Path(folder) / f"held-out-{variant.name}.txt"
+            left = rest(music, kept_artists(music, variant.artists), path, dev=True)
+            words.append(f"data.held_out={left}")
         command = [sys.executable, "-m", "aliquot", "train", str(RECIPE), *words]
         command += ["-o", str(RUNS / variant.name), "--quiet"]
         begun = time.monotonic()
@@ -112,39 +117,63 @@ def finished(variant: Variant) -> bool:
     from aliquot.training import checkpoint
 
     path = RUNS / variant.name / "checkpoint.safetensors"
-    steps = round(variant.steps * LEVEL_STEPS) + round(variant.steps * WAVE_STEPS)
-    return path.is_file() and bool(checkpoint.read_facts(path)["step"] == steps)
+    return path.is_file() and checkpoint.read_facts(path)["step"] == round(variant.steps * STEPS)
 
 
-def measure(variants: list[Variant], music: Path, jobs: int) -> dict[str, Any]:
-    """Metrics with the cut-off told, mean over tasks, and seconds per second on one thread.
+def measure(variant: Variant, music: Path) -> dict[str, Any]:
+    """Distances in dB on the three sets, and seconds per second of stereo on one thread."""
+    import torch
+    from torch.utils.data import DataLoader, Subset
 
-    All in one evaluation: baselines take longer than models, and are the same for all.
-    """
+    from aliquot.collect.manifest import read_rows
+    from aliquot.config import load
+    from aliquot.models.spectral import Spectral
     from aliquot.training import checkpoint
+    from aliquot.training.bands import BandExamples
+    from aliquot.training.losses import LevelLoss
+    from aliquot.training.settings import Settings
+    from aliquot.training.step import level_step
 
-    runs = {v.name: RUNS / v.name for v in variants}
-    models = {name: RUNS / f"{name}.onnx" for name in runs}
-    found: dict[str, Any] = {}
-    for name, run in runs.items():
-        export(run, models[name])
-        facts = checkpoint.read_facts(run / "checkpoint.safetensors")
-        minutes = round(facts["cpu_seconds"] / 60, 1)
-        found[name] = {"steps": facts["step"], "minutes": minutes}
-    chosen = [word for model in models.values() for word in ("--model", str(model))]
-    for part, (folder, only) in SETS.items():
-        words = ["--set", str(music / folder), "--tasks", TASKS, "--cutoff", "true", *chosen]
-        words += ["--jobs", str(jobs)] + (["--only", str(only)] if only else [])
-        rows = evaluated(words)
-        for name, model in models.items():
-            ours = [row for row in rows if row["method"] == str(model)]
-            found[name][part] = {
-                metric: round(float(np.mean([row[metric] for row in ours])), digits + 1)
-                for metric, digits in METRICS
-            }
-    for name, model in models.items():
-        found[name]["seconds_per_second"] = cost(str(model), 2, 44_100, TIMED_SECONDS)
-    return found
+    torch.set_num_threads(1)
+    run = RUNS / variant.name
+    read = checkpoint.read(run)
+    assert read is not None, f"{run} holds no run"
+    tensors, facts = read
+    found: dict[str, Any] = {
+        "steps": facts["step"],
+        "minutes": round(facts["cpu_seconds"] / 60, 1),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        quarter = rest(music, kept_artists(music, 0.25), Path(folder) / "quarter.txt", dev=True)
+        trained = [r.file for r in read_rows(music / "manifest.csv", ())]
+        left = quarter.read_text(encoding="utf-8").split("\n")
+        lists = {
+            "train": [f for f in trained if f.startswith("train/") and f not in left],
+            "dev": DEV.read_text(encoding="utf-8").split("\n"),
+            "valid": [f for f in trained if f.startswith("valid/")],
+        }
+        for name in SETS:
+            path = Path(folder) / f"{name}.txt"
+            path.write_text("\n".join(lists[name]) + "\n", encoding="utf-8")
+            split = "valid/" if name == "valid" else "train/"
+            # Judged behind the recipe's filters, whatever the variant has met.
+            shape = [word for word in variant.words if word.startswith("model.")]
+            words = [f"data.music={music}", f"data.held_out={path}", f"data.split={split}", *shape]
+            s = load(Settings, RECIPE, words)
+            network = Spectral(s.model).eval()
+            network.load_state_dict(checkpoint.part(tensors, "ema."))
+            examples = BandExamples(s.data, s.levels, s.degrade, s.model, 1, held_out=True)
+            list(examples.prepare())
+            loss = LevelLoss(s.loss, network)
+            sums: dict[str, float] = {}
+            with torch.no_grad():
+                for batch in DataLoader(Subset(examples, range(EXAMPLES)), batch_size=BATCH):
+                    for key, value in level_step(network, loss, batch).items():
+                        sums[key] = sums.get(key, 0.0) + float(value) * BATCH / EXAMPLES
+            found[name] = {key: round(10 * sums[key], 3) for key in ("envelope", "bias")}
+    model = RUNS / f"{variant.name}.onnx"
+    export(run, model)
+    return found | {"seconds_per_second": cost(str(model), 2, 44_100, TIMED_SECONDS)}
 
 
 def results() -> dict[str, Any]:
@@ -155,15 +184,15 @@ def results() -> dict[str, Any]:
 
 def page() -> str:
     """The table as Markdown."""
-    heads = [f"{name} {metric}" for name in SETS for metric, _ in METRICS]
+    heads = [f"{part}, {kind}" for kind in ("envelope", "bias") for part in SETS]
     lines = [
-        f"| variant | minutes | s per s | {' | '.join(heads)} |",
-        f"|---|{'--:|' * (len(heads) + 2)}",
+        f"| variant | steps | minutes | s per s | {' | '.join(heads)} |",
+        f"|---|{'--:|' * (len(heads) + 3)}",
     ]
     for name, row in results().items():
-        cells = [f"{row[part][metric]:.{digits}f}" for part in SETS for metric, digits in METRICS]
-        cells = [f"{row['minutes']:.0f}", f"{row['seconds_per_second']:.4f}", *cells]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        cells = [f"{row[part][kind]:.2f}" for kind in ("envelope", "bias") for part in SETS]
+        first = [str(row["steps"]), f"{row['minutes']:.0f}", f"{row['seconds_per_second']:.4f}"]
+        lines.append(f"| {name} | {' | '.join([*first, *cells])} |")
     return "\n".join(lines)
 
 
@@ -179,8 +208,8 @@ if __name__ == "__main__":
         with ThreadPoolExecutor(given.jobs) as pool:
             list(pool.map(lambda variant: train(variant, music), chosen(given.only)))
     elif given.what == "measure":
-        done = [v for v in chosen(given.only) if finished(v)]
-        found = results() | measure(done, music, given.jobs)
-        RESULT.write_text(json.dumps(found, indent=1) + "\n")
+        for variant in filter(finished, chosen(given.only)):
+            found = results() | {variant.name: measure(variant, music)}
+            RESULT.write_text(json.dumps(found, indent=1) + "\n")
     else:
         print(page())
