@@ -44,8 +44,8 @@ WARM_UP = 0.5
 """Share of the budget of `music-gan` without its adversary."""
 PICTURED = "valid/zander-noriega--school-of-quirks.ogg"
 COST_SECONDS, HEART_STEPS = 30, 1_500
-FACTORS, RELEASED = ("x4", "x2", "x6"), "default"
-"""What `--only default` measures the released model at, when its weights are new."""
+FACTORS, RELEASED = ("x4", "x2", "x6"), "aliquot-1"
+"""What `--only aliquot-1` measures that release at: the one the study was made beside."""
 
 
 class Run(NamedTuple):
@@ -222,7 +222,7 @@ def draw(music: Path) -> None:
     given = resample(low, 12_000, 48_000)
     PICTURES.mkdir(parents=True, exist_ok=True)
     before = [("original", original), ("spline", spline(low, 12_000, 48_000, 6_000.0))]
-    for method in (*METHODS, "aliquot-1"):
+    for method in (*METHODS, RELEASED):
         file = RUNS / f"{method}-x4-s1.onnx"
         trained = method in METHODS
         if trained and not file.is_file():

@@ -17,7 +17,6 @@ MEASURED = (
     ("snr_db", 2), ("lsd", 2), ("lsd_kuleshov", 2), ("lsd_hf", 2), ("envelope_db", 1),
     ("texture", 2), ("treble_bias_db", 1),
 )  # fmt: skip
-NAMES = {"default": "aliquot-1"}
 TASKS = ("x2", "x4", "x6", "x4-16k")
 OWN_SETTING = "x4-16k"
 ADVERSARY = ("music-gan", "music-plain")
@@ -39,7 +38,7 @@ def table(task: str, name: str) -> list[str]:
     for method, row in rows.items():
         run, colon, mode = method.partition(":")
         key = run.rsplit("-s", 1)[0].replace(f"-{task}", "") + colon + mode
-        groups.setdefault(NAMES.get(key, key), []).append(row)
+        groups.setdefault(key, []).append(row)
     lines = [
         f"### {task}, {name}",
         "",
@@ -135,7 +134,7 @@ def figures() -> dict[str, str]:
         for key in ("spline", "degraded", "audiounet-x4-s1:raw")
     )
     runs = [row for name, row in curves.items() if name.split("-x4-s")[0] in alone]
-    slow = [costs[name] / costs["default"] for name in ("audiounet", "music-gan")]
+    slow = [costs[name] / costs["aliquot-1"] for name in ("audiounet", "music-gan")]
     others = {}
     for task in ("x2", "x6"):
         for label, methods in (("gan", ["music-gan"]), ("plain", ["audiounet", "hetherly"])):
@@ -184,7 +183,7 @@ def page() -> None:
         + ".",
         "",
         "Seconds per second of mono audio, one thread: "
-        + ", ".join(f"{NAMES.get(name, name)} {seconds:g}" for name, seconds in costs.items())
+        + ", ".join(f"{name} {seconds:g}" for name, seconds in costs.items())
         + ".",
         "",
         *(
