@@ -2,11 +2,11 @@
 
     python benchmarks/quality.py --music ../shared/music
 
-Runs ``aliquot evaluate`` four times (two sets, trained and held-out filter families), earlier
-releases beside the default one, and writes ``benchmarks/results/quality-*.json``, from which
-``docs/benchmarks.md`` and the tables of the model card are made; what the card says of the file and
-its training comes from the file, the settings and the log. ``--pages`` makes the pages again from
-what is there.
+Runs ``aliquot evaluate`` on two sets, behind filters trained on, filters never trained on and
+codecs, earlier releases beside the default one, and writes ``benchmarks/results/quality-*.json``.
+From these come ``docs/benchmarks.md`` and the tables of the model card; what the card says of the
+file and its training comes from the file, the settings and the log. ``--pages`` makes the pages
+again from what is there.
 """
 
 import argparse
@@ -24,11 +24,13 @@ from aliquot import weights
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TASKS = "cutoff-4000,cutoff-5500,cutoff-8000,cutoff-11000"
+CODECS = "mp3-64,mp3-128,vorbis-q0"
 RUNS = {
     "valid": ("valid", None),
     "dev": ("train", ROOT / "settings" / "dev-split.txt"),
 }
-FAMILIES = ("trained", "held-out")
+FAMILIES = {"trained": "Filters: trained.", "held-out": "Filters: held-out.", "codecs": "Codecs."}
+"""Groups of filters, or codecs instead, and what their tables are called."""
 COLUMNS = (
     ("lsd", 3), ("lsd_hf", 3), ("lsd_lf", 3), ("envelope_db", 1), ("treble_bias_db", 1),
     ("bias_p90_db", 1), ("texture", 2), ("low_snr_db", 1), ("snr_db", 1), ("side_db", 1),
@@ -39,13 +41,15 @@ EARLIER = [name for name in weights.releases() if name != NAME]
 CARD = ROOT / "docs" / "models" / f"{NAME}.md"
 
 
-def measure(music: Path, model: str, jobs: int, families: list[str]) -> None:
+def measure(music: Path, model: str, jobs: int, families: list[str], sets: list[str]) -> None:
     """Run the evaluations."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     models = [word for name in (model, *EARLIER) for word in ("--model", name)]
     for family in families:
-        for name, (folder, only) in RUNS.items():
-            words = ["--set", str(music / folder), "--tasks", TASKS, "--family", family]
+        for name, (folder, only) in [(name, RUNS[name]) for name in sets]:
+            coded = family == "codecs"
+            words = ["--set", str(music / folder), "--tasks", CODECS if coded else TASKS]
+            words += [] if coded else ["--family", family]
             words += [*models, "--jobs", str(jobs)]
             words += ["--json-out", str(RESULTS / f"quality-{name}-{family}.json")]
             words += ["--only", str(only)] if only else []
@@ -111,10 +115,9 @@ def tables() -> str:
         if not rows_of(name, "trained"):
             continue
         parts += [f"### {name}", "", in_words(name), ""]
-        for family in FAMILIES:
-            if not rows_of(name, family):
-                continue
-            parts += [f"Filters: {family}.", "", table(rows_of(name, family)), ""]
+        for family, heading in FAMILIES.items():
+            if rows_of(name, family):
+                parts += [heading, "", table(rows_of(name, family)), ""]
     return "\n".join(parts)
 
 
@@ -178,10 +181,17 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--families", default=",".join(FAMILIES))
+    parser.add_argument("--sets", default=",".join(RUNS))
     parser.add_argument("--pages", action="store_true", help="Only write the pages again.")
     chosen = parser.parse_args()
     if not chosen.pages:
-        measure(chosen.music, chosen.model, chosen.jobs, chosen.families.split(","))
+        measure(
+            chosen.music,
+            chosen.model,
+            chosen.jobs,
+            chosen.families.split(","),
+            chosen.sets.split(","),
+        )
     write_pages()
 
 
