@@ -43,7 +43,7 @@ class Processing:
     headroom: bool = False
     raw: bool = False
     threads: int = 2
-    core_frames: int = 192
+    core_frames: int = 160
     grid_frames: int = 0
 
     def __post_init__(self) -> None:
