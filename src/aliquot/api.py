@@ -70,10 +70,11 @@ def restore(  # noqa: PLR0913 - each is a separate choice of the caller
     """
     began = time.monotonic()
     waves = _waveform(samples)
-    kind, confidence, cutoff = "given", 1.0, given_cutoff(cutoff_hz)
-    warnings: tuple[str, ...] = ()
-    if cutoff is None:
-        band = estimate_bandwidth(np.nan_to_num(waves, posinf=0.0, neginf=0.0), sample_rate)
+    kind, confidence, warnings = "given", 1.0, tuple[str, ...]()
+    band = estimate_bandwidth(waves, sample_rate)
+    if cutoff_hz is not None:
+        cutoff = given_cutoff(cutoff_hz, band)
+    else:
         kind = "full-band" if band.full_band else "band-limited"
         confidence = band.confidence
         warnings = doubts(band)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aliquot import weights
 from aliquot.audio import Waveform
+from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.noise import noise_frames
 from aliquot.dsp.stereo import from_mid_side, to_mid_side
 from aliquot.dsp.stft import istft, stft
@@ -49,7 +50,13 @@ class Enhancer(Protocol):
         """Lowest and highest cut-off it was made for, in Hz."""
 
     def __call__(
-        self, window: Waveform, *, sample_rate: int, cutoff_hz: float, start: int
+        self,
+        window: Waveform,
+        *,
+        sample_rate: int,
+        cutoff_hz: float,
+        start: int,
+        long_term: LongTerm | None = None,
     ) -> Waveform:
         """Return the high band of a window's core.
 
@@ -58,10 +65,15 @@ class Enhancer(Protocol):
             sample_rate: One of ``rates``.
             cutoff_hz: Where the given band ends.
             start: Position of the window's first sample in the recording; a multiple of ``hop``.
+            long_term: The recording's long-term spectrum, if it was measured.
 
         Returns:
             ``(1 or 2, core)``.
         """
+
+
+LONG_TERM = "long_term"
+"""The input that a graph may lack."""
 
 
 class SpectralEnhancer:
@@ -81,6 +93,8 @@ class SpectralEnhancer:
         low, high = (float(value) for value in facts["cutoff_range_hz"].split())
         self.cutoff_range_hz = (low, high)
         self.overlap = self.window // self.hop - 1
+        names = {value.name for value in session.get_inputs()}
+        self.knows_recordings = LONG_TERM in names  # releases 1 and 2 see moments alone
 
     @property
     def context(self) -> int:
@@ -88,7 +102,13 @@ class SpectralEnhancer:
         return (self.frames + self.overlap) * self.hop
 
     def __call__(
-        self, window: Waveform, *, sample_rate: int, cutoff_hz: float, start: int
+        self,
+        window: Waveform,
+        *,
+        sample_rate: int,
+        cutoff_hz: float,
+        start: int,
+        long_term: LongTerm | None = None,
     ) -> Waveform:
         """Return the high band of a window's core; see :class:`Enhancer`."""
         if not np.any(window):
@@ -96,9 +116,9 @@ class SpectralEnhancer:
         spectrum = stft(to_mid_side(window), self.window, self.hop)
         inner = spectrum.shape[1] - 2 * self.frames
         noise = noise_frames(start // self.hop + self.frames, inner, self.window, self.hop)
-        high = self.run(planes(spectrum)[None], cutoff_hz * self.window / sample_rate, noise[None])[
-            0
-        ]
+        cutoff_bin = cutoff_hz * self.window / sample_rate
+        known = long_term.at(sample_rate, self.window) if long_term else None
+        high = self.run(planes(spectrum)[None], cutoff_bin, noise[None], known)[0]
         complex_high = np.empty((2, inner, high.shape[3]), np.complex64)
         complex_high.real, complex_high.imag = high[:, 0], high[:, 1]
         rows = complex_high[: window.shape[0]]
@@ -111,7 +131,11 @@ class SpectralEnhancer:
         return from_mid_side(istft(rows, self.window, self.hop)[:, edge:-edge], 2)
 
     def run(
-        self, spectrum: NDArray[np.float32], cutoff_bin: float, noise: NDArray[np.float32]
+        self,
+        spectrum: NDArray[np.float32],
+        cutoff_bin: float,
+        noise: NDArray[np.float32],
+        long_term: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """Run the graph; shapes as in :class:`aliquot.models.spectral.Spectral`."""
         feed = {
@@ -119,6 +143,9 @@ class SpectralEnhancer:
             "cutoff_bin": np.array([cutoff_bin], np.float32),
             "noise": noise,
         }
+        if self.knows_recordings:
+            unknown = np.zeros(self.window // 2 + 1, np.float32)
+            feed[LONG_TERM] = (unknown if long_term is None else long_term)[None]
         result: NDArray[np.float32] = self.session.run(["high"], feed)[0]
         return result
 
@@ -154,7 +181,7 @@ def load_enhancer(
             f"{name} lacks metadata ({', '.join(sorted(missing))}); make it with `aliquot export`"
         )
     names = {value.name for value in session.get_inputs()}
-    if names != inputs:
+    if names - {LONG_TERM} != inputs:
         raise ModelError(f"{name} has inputs {sorted(names)}; make it with `aliquot export`")
     if kind == "waveform":
         return WaveformEnhancer(session, name, facts, raw)

@@ -12,6 +12,7 @@ import onnx
 import torch
 
 from aliquot.config import build
+from aliquot.engine import LONG_TERM
 from aliquot.errors import ConfigError, ModelError
 from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.models.waveform import WaveformModel
@@ -93,7 +94,8 @@ def example_inputs(config: SpectralConfig, frames: int) -> tuple[torch.Tensor, .
     outer = frames + 2 * config.context
     spectrum = torch.randn((1, 2, 2, outer, config.bins), generator=generator)
     noise = torch.randn((1, 2, 2, frames, config.bins), generator=generator) * 19.6
-    return spectrum, torch.tensor([300.0]), noise
+    long_term = torch.rand((1, config.bins), generator=generator)
+    return spectrum, torch.tensor([300.0]), long_term, noise
 
 
 def commit_of(folder: Path) -> str:
@@ -148,7 +150,7 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
 def _trace_spectral(network: Spectral, path: Path) -> None:
     outer, inner = {0: "batch", 3: "frames"}, {0: "batch", 3: "inner"}
     axes = {"spectrum": outer, "noise": inner, "high": inner}
-    inputs = ["spectrum", "cutoff_bin", "noise"]
+    inputs = ["spectrum", "cutoff_bin", LONG_TERM, "noise"]
     _trace(network, example_inputs(network.config, 64), path, (inputs, "high", axes))
 
 
@@ -232,10 +234,10 @@ def parity(network: Spectral | WaveformModel, path: Path) -> float:
         return worst
     assert isinstance(enhancer, SpectralEnhancer)  # noqa: S101 - for the type checker
     for frames, cutoff_bin in ((48, 130.0), (100, 520.5), (64, 820.0)):
-        spectrum, _, noise = example_inputs(network.config, frames)
+        spectrum, _, long_term, noise = example_inputs(network.config, frames)
         with torch.no_grad():
-            expected = network(spectrum, torch.tensor([cutoff_bin]), noise).numpy()
-        found = enhancer.run(spectrum.numpy(), cutoff_bin, noise.numpy())
+            expected = network(spectrum, torch.tensor([cutoff_bin]), long_term, noise).numpy()
+        found = enhancer.run(spectrum.numpy(), cutoff_bin, noise.numpy(), long_term[0].numpy())
         worst = max(worst, float(np.abs(found - expected).max() / np.abs(expected).max()))
     load_enhancer.cache_clear()
     return worst

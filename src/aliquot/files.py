@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aliquot
-from aliquot.dsp.bandwidth import Segment
+from aliquot.dsp.bandwidth import Bandwidth, Segment
 from aliquot.engine import load_enhancer
 from aliquot.io.atomic import copy_whole
 from aliquot.io.sound import (
@@ -81,9 +81,9 @@ class FileOptions:
         return part or self.only_high or other
 
 
-def given_cutoff(cutoff_hz: float | None) -> tuple[Segment, ...] | None:
-    """One segment of a cut-off that the caller knows."""
-    return None if cutoff_hz is None else (Segment(0.0, float("inf"), float(cutoff_hz)),)
+def given_cutoff(cutoff_hz: float, bandwidth: Bandwidth) -> tuple[Segment, ...]:
+    """One segment of a cut-off that the caller knows, of a recording that was measured."""
+    return (Segment(0.0, float("inf"), float(cutoff_hz), bandwidth.long_term),)
 
 
 def restore_file(
@@ -249,8 +249,10 @@ class _Job:
         return replace(report, nonfinite=nonfinite, warnings=warnings)
 
     def _cutoffs(self, verdict: Verdict | None) -> Sequence[Segment] | None:
-        if verdict is None:
-            return given_cutoff(self.options.cutoff_hz)
+        if self.options.cutoff_hz is not None:
+            measured = inspect(self.source, threads=self.options.threads)
+            return given_cutoff(self.options.cutoff_hz, measured.bandwidth)
+        assert verdict is not None  # noqa: S101 - for the type checker
         if not restorable(verdict.bandwidth):
             return None
         start = self.options.start_seconds

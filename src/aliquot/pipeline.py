@@ -39,7 +39,9 @@ class Restorer:
     Args:
         sample_rate: Of the stream, in Hz.
         channels: 1 to 8; the first two are restored as a pair, the others one by one.
-        cutoff_hz: Where the stream's own sound ends, or segments of it; None adds nothing.
+        cutoff_hz: Where the stream's own sound ends, or segments of it; None adds nothing. Segments
+            that :class:`aliquot.dsp.bandwidth.BandwidthMeter` has measured hold the long-term
+            spectrum too, which tells the model more of the music.
         model: A release, an ``.onnx`` file, or any :class:`aliquot.engine.Enhancer`.
         output_rate: In Hz; see :func:`default_output_rate`.
         processing: Everything else.

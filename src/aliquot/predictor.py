@@ -131,24 +131,24 @@ class Predictor:
 
     def _predict(self, window: Window) -> Waveform:
         out = np.zeros((window.samples.shape[0], self.core), np.float32)
-        cutoff_hz = self._cutoff(window.start + self.enhancer.context)
-        if cutoff_hz >= FULL_BAND_HZ:
+        part = self._part(window.start + self.enhancer.context)
+        if part.cutoff_hz >= FULL_BAND_HZ:
             return out
         for group in channel_groups(window.samples.shape[0]):
             out[list(group)] = self.enhancer(
                 window.samples[list(group)],
                 sample_rate=self.rate,
-                cutoff_hz=cutoff_hz,
+                cutoff_hz=max(part.cutoff_hz, self.enhancer.cutoff_range_hz[0]),
                 start=window.start,
+                long_term=part.long_term,
             )
         return out
 
-    def _cutoff(self, core_start: int) -> float:
-        """The highest cut-off of the segments that a core touches: when in doubt, add less."""
+    def _part(self, core_start: int) -> Segment:
+        """Of the segments that a core touches that of the highest cut-off: in doubt, add less."""
         begin, end = core_start / self.rate, (core_start + self.core) / self.rate
         touched = [p for p in self.segments if p.start_seconds < end and p.end_seconds > begin]
-        highest = max((p.cutoff_hz for p in touched), default=self.segments[-1].cutoff_hz)
-        return max(highest, self.enhancer.cutoff_range_hz[0])
+        return max(touched, key=lambda p: p.cutoff_hz, default=self.segments[-1])
 
 
 def check_cutoff(enhancer: Enhancer, cutoff_hz: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from aliquot.audio import Waveform
+from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.splice import HIGH_BAND_REACH, high_band
 
 FACTS = frozenset({"factor", "multiple", "context", "rates", "cutoff_range_hz"})
@@ -53,7 +54,13 @@ class WaveformEnhancer:
         return low, high
 
     def __call__(
-        self, window: Waveform, *, sample_rate: int, cutoff_hz: float, start: int
+        self,
+        window: Waveform,
+        *,
+        sample_rate: int,
+        cutoff_hz: float,
+        start: int,
+        long_term: LongTerm | None = None,
     ) -> Waveform:
         """Return the high band of a window's core; see :class:`aliquot.engine.Enhancer`."""
         core = slice(self.context, window.shape[1] - self.context)

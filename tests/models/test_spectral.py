@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from aliquot.dsp.splice import fade_in
+from aliquot.models.description import OUTLINE
 from aliquot.models.excitation import copy_up
 from aliquot.models.layers import warped_bands
 from aliquot.models.spectral import MAP_SCALE, MAPS_AT, Spectral, SpectralConfig
@@ -39,11 +40,17 @@ def noise() -> torch.Tensor:
 
 
 CUTOFF = torch.tensor([305.0])
+UNKNOWN = torch.zeros(1, TINY.bins)
 
 
-def high(network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+def high(
+    network: Spectral,
+    spectrum: torch.Tensor,
+    noise: torch.Tensor,
+    long_term: torch.Tensor = UNKNOWN,
+) -> torch.Tensor:
     with torch.no_grad():
-        return network(spectrum, CUTOFF, noise)
+        return network(spectrum, CUTOFF, long_term, noise)
 
 
 def test_bands_interpolate_without_gap_or_overlap() -> None:
@@ -172,6 +179,22 @@ def test_a_result_depends_on_its_context_and_no_further(
     torch.testing.assert_close(out[:, :, :, shift:], high(network, spectrum, noise))
 
 
+def test_a_recording_is_known_by_the_shape_of_its_long_term_spectrum(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    network = copy.deepcopy(network)
+    torch.nn.init.normal_(network.styles.leave.weight, std=0.1)
+    falling = torch.where(torch.arange(TINY.bins) < 300, 1.0, 0.0)[None]
+    falling = falling * 10 ** (-3 * torch.arange(TINY.bins) / TINY.bins)
+    unknown, known = high(network, spectrum, noise), high(network, spectrum, noise, falling)
+    assert (known - unknown).abs().max() > 0.05 * unknown.abs().max()
+    louder = high(network, spectrum, noise, 100 * falling)
+    torch.testing.assert_close(louder, known, rtol=1e-3, atol=1e-3 * float(known.abs().max()))
+    gentle = falling + 0.01 * (torch.arange(TINY.bins) >= 300)
+    other = high(network, spectrum, noise, gentle)
+    assert (other - known).abs().max() > 0.05 * known.abs().max()
+
+
 def test_a_window_of_other_than_four_hops_is_refused() -> None:
     with pytest.raises(ValueError, match="four hops"):
         Spectral(SpectralConfig(window=1024))
@@ -198,11 +221,11 @@ def test_maps_belong_to_cutoffs_and_mix_in_between() -> None:
     network = Spectral(TINY)
     with torch.no_grad():
         network.maps.copy_(torch.arange(3.0)[:, None, None].expand(network.maps.shape))
-    shown = torch.ones(2, 5, network.maps.shape[1])
+    shown, outline = torch.ones(2, 5, network.maps.shape[1] - OUTLINE), torch.ones(1, OUTLINE)
     unit = MAP_SCALE * network.maps.shape[1]
     for cutoff, expected in (*zip(MAPS_AT, (0, 1, 2), strict=True), (60.0, 0), (183.3, 0.5)):
-        found = network.mapped(shown, torch.tensor([cutoff]))
-        assert found.shape == (2, 5, TINY.output_bands)
+        found = network.mapped(shown, outline, torch.tensor([cutoff]))
+        assert found.shape == (1, 2, 5, TINY.output_bands)
         torch.testing.assert_close(
             found / unit, torch.full_like(found, expected), atol=0.02, rtol=0
         )

@@ -109,12 +109,14 @@ def test_levels_learned_from_bands_are_those_of_the_waveform(tiny: Settings) -> 
     wave = torch.randn(1, 2, 120 * 512)
     spectrum = spectra(wave, 2048, 512)
     power = spectrum.square().sum(dim=2) / (0.375 * 2048)
-    cutoff = torch.tensor([250.0])
+    cutoff, long_term = torch.tensor([250.0]), torch.rand(1, 1025)
+    torch.nn.init.normal_(network.styles.leave.weight, std=0.1)
+    bands = long_term @ network.analysis
     with torch.no_grad():
-        _, level, *_ = network.predict(power @ network.analysis, cutoff)
+        _, level, *_ = network.predict(power @ network.analysis, cutoff, bands)
         restored = spectrum.shape[3] - 2 * tiny.model.context
         noise = torch.zeros(1, 2, 2, restored, 1025)
-        _, other = network.restore(spectrum, cutoff, noise)
+        _, other = network.restore(spectrum, cutoff, long_term, noise)
     context = tiny.model.context - OUTER
     torch.testing.assert_close(level[:, :, context:-context], other, rtol=1e-3, atol=1e-3)
 

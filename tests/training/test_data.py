@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from aliquot.degrade.lowpass import Lowpass, lowpass
+from aliquot.dsp.bandwidth import BandwidthMeter
 from aliquot.errors import ConfigError
 from aliquot.training.data import Examples, tilted
 from aliquot.training.pieces import Piece, draw_weights, read_manifest
-from aliquot.training.recordings import Compressed, decoded, keep
+from aliquot.training.recordings import Compressed, decoded, keep, samples_of
 from aliquot.training.settings import DataSettings, Settings
 
 
@@ -43,6 +45,34 @@ def test_an_example_has_lost_what_lies_above_its_cutoff_and_nothing_far_below(
         below = (bins > 20) & (bins < 0.4 * example.cutoff_bin)
         assert kept[above].sum() < 0.02 * whole[above].sum()
         assert kept[below].sum() == pytest.approx(whole[below].sum(), rel=0.2)
+
+
+def test_the_long_term_spectrum_is_the_one_that_a_file_of_the_piece_would_have(
+    tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind one filter, nothing else changed: the product of powers is what a meter finds."""
+    data = replace(
+        tiny.data, **dict.fromkeys(["mix_share", "floor_share", "dark_share", "mono_share"], 0.0),
+        tilt_db=0.0, gain_db=(0.0, 0.0), moment_share=0.0, unknown_share=0.0,
+    )  # fmt: skip
+    filter_ = Lowpass("butterworth", 5_000.0, 6)
+    monkeypatch.setattr("aliquot.training.data.draw_chain", lambda *_: (filter_,))
+    made = Examples(data, tiny.degrade, tiny.model, 1)
+    found = {made[index].long_term.tobytes() for index in range(8)}
+    for piece in made.pieces:
+        meter = BandwidthMeter(piece.sample_rate)
+        meter.update(lowpass(samples_of(decoded(piece, data)[:]), piece.sample_rate, filter_))
+        wanted = meter.long_term.at(piece.sample_rate, tiny.model.window)
+        heard = wanted > 1e-7 * wanted.max()
+        distances = [
+            np.abs(10 * np.log10(np.frombuffer(row, np.float32)[heard] / wanted[heard])).max()
+            for row in found
+        ]
+        assert min(distances) < 1.0
+    nothing = Examples(replace(data, unknown_share=1.0), tiny.degrade, tiny.model, 1)
+    assert not nothing[0].long_term.any()
+    moment = Examples(replace(data, moment_share=1.0), tiny.degrade, tiny.model, 1)
+    assert moment[0].long_term.tobytes() not in found
 
 
 def test_held_out_files_are_never_trained_on(tiny: Settings) -> None:

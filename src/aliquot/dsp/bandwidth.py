@@ -8,16 +8,18 @@ bounded: when there are too many stretches, neighbours are joined.
 
 from collections import deque
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
+from aliquot.dsp.changes import alike, changes, cliffs
 from aliquot.dsp.falls import Fall, locate_fall
+from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.moments import HOLE_BANDS, Moments, measure_moments, window_powers
-from aliquot.dsp.spectrum_profile import STEPS, Floats, grid, smoothed_db
+from aliquot.dsp.spectrum_profile import Floats
 
 FULL_BAND_HZ = 19_000.0
 """Sound that reaches this is full-band: nothing to restore."""
@@ -30,12 +32,6 @@ _MOST_STRETCHES = 1_024
 _IN_FLIGHT = 6
 """Groups that may wait for threads at once: memory stays flat."""
 
-_CLIFF_DB = 24.0
-"""A change inside a file shows as a fall of this much within a third of an octave."""
-_QUIET_DB = 40.0
-"""Stretches this far under the loudest say nothing."""
-_CHANGE_RATIO = 1.25
-"""Cut-offs closer than this are one: codecs' edges move by as much from bar to bar."""
 _SHORTEST_SECONDS = 10.0
 _SURE = 0.8
 """Less confidence in any part, and the recording counts as one."""
@@ -49,11 +45,13 @@ class Segment:
         start_seconds: Where it begins.
         end_seconds: Where it ends.
         cutoff_hz: Where its content ends.
+        long_term: Its long-term spectrum; None if it was not measured.
     """
 
     start_seconds: float
     end_seconds: float
     cutoff_hz: float
+    long_term: LongTerm | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,7 @@ class Bandwidth:
         slope_db_per_octave: How steeply it ends; 0 if it does not.
         segments: One if the cut-off never changes, else one per part.
         holes: Share of moments, 0-1, in which the band just below the cut-off was emptied.
+        long_term: The recording's long-term spectrum; None if it was not measured.
     """
 
     cutoff_hz: float
@@ -76,6 +75,7 @@ class Bandwidth:
     slope_db_per_octave: float
     segments: tuple[Segment, ...]
     holes: float = 0.0
+    long_term: LongTerm | None = field(default=None, compare=False, repr=False)
 
 
 class BandwidthMeter:
@@ -108,6 +108,7 @@ class BandwidthMeter:
         self._pending: list[Waveform] = []
         self._pending_samples = 0
         self._samples = 0
+        self._channels = 1
         self._stretches: list[NDArray[np.float32]] = []
         self._groups_per_stretch = _GROUPS_PER_STRETCH
         self._open: Floats = np.zeros(self.window // 2 + 1)
@@ -124,6 +125,7 @@ class BandwidthMeter:
         if not block.shape[1]:
             return
         self._samples += block.shape[1]
+        self._channels = block.shape[0]
         finite = np.nan_to_num(np.array(block, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
         self._pending.append(finite)
         self._pending_samples += block.shape[1]
@@ -144,6 +146,11 @@ class BandwidthMeter:
         stretches, weights = self._all_stretches()
         return np.asarray(weights @ stretches / weights.sum())
 
+    @property
+    def long_term(self) -> LongTerm:
+        """The long-term spectrum so far."""
+        return self._long_term(*self._all_stretches())
+
     def result(self) -> Bandwidth:
         """What has been found so far; more blocks may follow."""
         stretches, weights = self._all_stretches()
@@ -156,6 +163,7 @@ class BandwidthMeter:
             fall.slope_db_per_octave,
             self._segments(stretches, weights, fall),
             self._hole_share(fall.cutoff_hz),
+            self._long_term(stretches, weights),
         )
 
     def _all_stretches(self) -> tuple[Floats, Floats]:
@@ -174,6 +182,11 @@ class BandwidthMeter:
             means.append(powers.mean(axis=0, dtype=np.float64))
             weights.append(powers.shape[0])
         return np.array(means), np.array(weights, np.float64)
+
+    def _long_term(self, stretches: Floats, weights: Floats) -> LongTerm:
+        # Of left and right the mean of mid and side is a quarter, of one channel the half.
+        unit = 2 * self._channels * 0.375 * self.window
+        return LongTerm(weights @ stretches / weights.sum() / unit, self.sample_rate)
 
     def _locate(self, stretches: Floats, weights: Floats) -> Fall:
         return locate_fall(weights @ stretches / weights.sum(), self.sample_rate)
@@ -218,25 +231,25 @@ class BandwidthMeter:
         total = self._samples / self.sample_rate
         begins = np.concatenate([[0.0], np.cumsum(weights)]) * self._hop / self.sample_rate
         shortest = int(np.ceil(_SHORTEST_SECONDS / begins[1]))
-        starts = _changes(_cliffs(stretches, self.sample_rate), shortest)
-        parts = [Segment(0.0, total, whole.cutoff_hz)]
+        starts = changes(cliffs(stretches, self.sample_rate), shortest)
+        only = Segment(0.0, total, whole.cutoff_hz, self._long_term(stretches, weights))
+        parts = [only]
         if len(starts) == 1:
             return tuple(parts)
-        falls = [
-            self._locate(stretches[start:end], weights[start:end])
-            for start, end in pairwise([*starts, len(stretches)])
-        ]
+        bounds = list(pairwise([*starts, len(stretches)]))
+        falls = [self._locate(stretches[a:b], weights[a:b]) for a, b in bounds]
+        spectra = [self._long_term(stretches[a:b], weights[a:b]) for a, b in bounds]
         if min(fall.confidence for fall in falls) < _SURE:
             return tuple(parts)
-        parts[0] = Segment(0.0, total, falls[0].cutoff_hz)
-        for start, fall in zip(starts[1:], falls[1:], strict=True):
-            if not _alike(parts[-1].cutoff_hz, fall.cutoff_hz):
+        parts[0] = Segment(0.0, total, falls[0].cutoff_hz, spectra[0])
+        for start, fall, spectrum in zip(starts[1:], falls[1:], spectra[1:], strict=True):
+            if not alike(parts[-1].cutoff_hz, fall.cutoff_hz):
                 # In doubt a moment belongs to the part that reaches higher: nothing is added to it.
                 lower = fall.cutoff_hz < parts[-1].cutoff_hz
                 begin = float(begins[start + 1 if lower else start - 1])
                 parts[-1] = replace(parts[-1], end_seconds=begin)
-                parts.append(Segment(begin, total, fall.cutoff_hz))
-        return tuple(parts) if len(parts) > 1 else (replace(parts[0], cutoff_hz=whole.cutoff_hz),)
+                parts.append(Segment(begin, total, fall.cutoff_hz, spectrum))
+        return tuple(parts) if len(parts) > 1 else (only,)
 
 
 def estimate_bandwidth(samples: Waveform, sample_rate: int) -> Bandwidth:
@@ -252,43 +265,3 @@ def estimate_bandwidth(samples: Waveform, sample_rate: int) -> Bandwidth:
     meter = BandwidthMeter(sample_rate)
     meter.update(samples)
     return meter.result()
-
-
-def _alike(one_hz: float, other_hz: float) -> bool:
-    return max(one_hz, other_hz) < _CHANGE_RATIO * min(one_hz, other_hz)
-
-
-def _cliffs(stretches: Floats, sample_rate: int) -> Floats:
-    """Per stretch the foot of its lowest cliff in Hz, Nyquist if none, NaN if it is too quiet."""
-    nyquist = sample_rate / 2
-    freqs = grid(sample_rate)
-    freqs = freqs[freqs < nyquist * 0.985]
-    span = STEPS // 3
-    feet = np.full(len(stretches), nyquist)
-    if freqs.size <= span:
-        return feet
-    energy = stretches.sum(axis=1)
-    for number, stretch in enumerate(stretches):
-        if energy[number] <= energy.max() * 10 ** (-_QUIET_DB / 10):
-            feet[number] = np.nan
-            continue
-        levels = smoothed_db(stretch, sample_rate, freqs)
-        highest_above = np.maximum.accumulate(levels[::-1])[::-1]
-        fallen = levels[:-span] - highest_above[span:] > _CLIFF_DB
-        if fallen.any():
-            feet[number] = freqs[int(np.argmax(fallen)) + span]
-    return feet
-
-
-def _changes(feet: Floats, shortest: int) -> list[int]:
-    """The stretches at which a run of at least ``shortest`` like cliffs begins; the first is 0."""
-    heard = np.flatnonzero(~np.isnan(feet))
-    starts = [0]
-    usual = float(np.median(feet[heard[:shortest]])) if heard.size else 0.0
-    for first in range(heard.size - shortest + 1):
-        ahead = feet[heard[first : first + shortest]]
-        middle = float(np.median(ahead))
-        if not _alike(middle, usual) and all(_alike(float(foot), middle) for foot in ahead):
-            starts.append(int(heard[first]))
-            usual = middle
-    return starts

@@ -111,12 +111,40 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.scale = nn.Parameter(torch.full((width,), 0.3))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the block's output; see the class for shapes."""
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """Return the block's output; see the class for shapes.
+
+        Args:
+            x: What comes in.
+            style: ``(batch, 1, 2 * width)``: what normalised values are scaled by, less 1, then
+                what is added to them.
+        """
         y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
-        y = fn.gelu(self.widen(self.norm(y)))
+        scale, shift = style.chunk(2, dim=2)
+        y = fn.gelu(self.widen(self.norm(y) * (1 + scale) + shift))
         if self.training:  # a unit for a whole example: one for each frame costs a sixth of a step
             y = y * self.dropout(torch.ones_like(y[:, :1]))
         y = self.narrow(y)
         out: Tensor = x + self.scale * y
         return out
+
+
+class Styles(nn.Module):
+    """Turn what is known of a whole recording into changes to every layer.
+
+    Feature-wise linear modulation (Perez et al., 2018).
+
+    Shape: ``(batch, size)`` to ``(batch, sum of widths)``, zeros at first.
+    """
+
+    def __init__(self, size: int, hidden: int, widths: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(size, hidden)
+        self.leave = nn.Linear(hidden, widths)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, known: Tensor) -> Tensor:
+        """Return the changes; see the class for shapes."""
+        changes: Tensor = self.leave(fn.gelu(self.enter(known)))
+        return changes

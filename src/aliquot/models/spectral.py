@@ -32,12 +32,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as fn
 
 from aliquot.models import excitation
-from aliquot.models.description import ANCHOR_END, FLAT, OUTER, SHOWN, Describer, inner
+from aliquot.models.description import FLAT, OUTER, OUTLINE, SHOWN, Describer, inner
 from aliquot.models.excitation import PANNED, TINY
-from aliquot.models.layers import Block, hats, steadied, warped_bands, warped_place
+from aliquot.models.layers import Block, Styles, hats, steadied, warped_bands, warped_place
 from aliquot.models.leakage import leakage
 
 LOWEST_OCTAVE, HIGHEST_OCTAVE = -0.1, 3.3
@@ -101,7 +100,8 @@ class Spectral(nn.Module):
     Shape:
         - spectrum: ``(batch, 2, 2, frames, bins)``: mid and side, real and imaginary part, of the
           unscaled periodic-Hann STFT
-        - cutoff_bin: ``(batch,)`` or ``(1,)`` for all; where the given band ends, in bins
+        - cutoff_bin: ``(batch,)``; where the given band ends, in bins
+        - long_term: ``(batch, bins)``; :meth:`aliquot.dsp.longterm.LongTerm.at`, zeros if unknown
         - noise: ``(batch, 2, 2, frames - 2 * context, bins)``; the STFT of white noise of unit
           variance, for the inner frames
         - high: as ``noise``; zero below the fade-in. The outer ``context`` frames on both sides are
@@ -139,24 +139,33 @@ class Spectral(nn.Module):
         leaks = leakage(self.triangles, self.analysis)
         self.register_buffer("leakage", leaks, persistent=False)
         self.describe = Describer(bins, config.input_bands)
-        self.maps = nn.Parameter(torch.zeros(len(MAPS_AT), SHOWN + 1, config.output_bands))
-        self.enter = nn.Linear(SHOWN + 1, config.width)
+        mapped = SHOWN + 1 + OUTLINE
+        self.maps = nn.Parameter(torch.zeros(len(MAPS_AT), mapped, config.output_bands))
+        self.enter = nn.Linear(mapped, config.width)
         self.blocks = nn.ModuleList(
             Block(config.width, config.kernel, dilation, config.expansion, config.dropout)
             for dilation in config.dilations
         )
+        self.styles = Styles(OUTLINE, config.width, 2 * len(config.dilations) * config.width)
         self.norm = nn.LayerNorm(config.width)
         self.leave = nn.Linear(config.width, 4 * config.output_bands)
         self.tonal = nn.Linear(len(FLAT), config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, spectrum: Tensor, cutoff_bin: Tensor, noise: Tensor) -> Tensor:
+    def forward(
+        self, spectrum: Tensor, cutoff_bin: Tensor, long_term: Tensor, noise: Tensor
+    ) -> Tensor:
         """Return the high band; see the class for shapes."""
-        return self.restore(spectrum, cutoff_bin, noise)[0]
+        return self.restore(spectrum, cutoff_bin, long_term, noise)[0]
 
     def restore(
-        self, spectrum: Tensor, cutoff_bin: Tensor, noise: Tensor, stride: int = 1
+        self,
+        spectrum: Tensor,
+        cutoff_bin: Tensor,
+        long_term: Tensor,
+        noise: Tensor,
+        stride: int = 1,
     ) -> tuple[Tensor, Tensor]:
         """As :meth:`forward`, for training: only each ``stride``-th inner frame, and the levels.
 
@@ -172,7 +181,7 @@ class Spectral(nn.Module):
         context, frames = self.config.context, spectrum.shape[3]
         restored = slice(context, frames - context, stride)
         seen = slice(context - OUTER, frames - context - OUTER, stride)
-        found = self.predict(unit * (power @ self.analysis), cutoff_bin)
+        found = self.predict(unit * (power @ self.analysis), cutoff_bin, long_term @ self.analysis)
         anchor, level, mix, share, trust = (values[:, :, seen] for values in found)
         near = slice(context - PANNED // 2, frames - context + PANNED // 2)
         near_spectrum, near_power = spectrum[:, :, :, near], power[:, :, near]
@@ -205,24 +214,6 @@ class Spectral(nn.Module):
         ramp = ramp.clamp(0, 1)
         return ramp * ramp * (3 - 2 * ramp)
 
-    def anchor(self, bands: Tensor, cutoff_bin: Tensor) -> Tensor:
-        """Mean power of the last third-octave of the given band, ``(batch, 2, frames, 1)``.
-
-        Averaged over three frames. It ends right below the cut-off: keeping clear of slopes by the
-        guard was measured to cost 0.2 dB of envelope, and the bands tell the slope. A thousandth of
-        the given band with its treble emphasised is added, so that a hole that a codec left there
-        is no silence.
-        """
-        edge = ANCHOR_END * cutoff_bin[:, None]
-        below = self.index < edge
-        last = below & (self.index >= edge * 2 ** (-1 / 3))
-        top = last.float() @ self.triangles  # (batch, bands)
-        whole = ((self.index / edge) ** 3 * below) @ self.triangles
-        weight = top / top.sum(dim=1, keepdim=True) + 1e-3 * whole / edge
-        rows = (bands @ weight[:, None, :, None])[..., 0].clamp(max=1e12)
-        result: Tensor = fn.avg_pool1d(rows, 3, 1, 1)[..., None]
-        return result
-
     def between(self, cutoff_bin: Tensor, bin_: Tensor) -> Tensor:
         """Weights that read output bands at frequencies in bins, ``(batch, output_bands, n)``."""
         place = torch.log2(bin_.clamp(min=1.0) / cutoff_bin[:, None]) - LOWEST_OCTAVE
@@ -233,25 +224,33 @@ class Spectral(nn.Module):
         """Middles of the output bands in bins, ``(batch, output_bands)``."""
         return cutoff_bin[:, None] * 2**self.octaves
 
-    def mapped(self, shown: Tensor, cutoff_bin: Tensor) -> Tensor:
-        """What the linear maps make of the description, ``(2 * batch, frames, output_bands)``."""
+    def mapped(self, shown: Tensor, outline: Tensor, cutoff_bin: Tensor) -> Tensor:
+        """What the linear maps make of the description, ``(batch, 2, frames, output_bands)``."""
         places = torch.log(torch.tensor(MAPS_AT, device=shown.device))
         step = places[1] - places[0]
         near = hats((torch.log(cutoff_bin)[:, None] - places[0]) / step, len(MAPS_AT))
         maps = (near[:, :, 0] @ self.maps.flatten(1)).reshape(-1, 1, *self.maps.shape[1:])
-        both = shown.reshape(maps.shape[0], 2, *shown.shape[1:]) @ (MAP_SCALE * maps)
-        return both.flatten(0, 1)
+        moments, whole = maps[:, :, :-OUTLINE], maps[:, :, -OUTLINE:]
+        both = shown.reshape(maps.shape[0], 2, *shown.shape[1:]) @ moments
+        return MAP_SCALE * (both + outline[:, None, None] @ whole)
 
-    def body(self, shown: Tensor) -> Tensor:
-        """What the blocks make of a description, for each frame."""
-        x = self.enter(shown)
-        for block in self.blocks:
-            x = block(x)
+    def body(self, shown: Tensor, outline: Tensor) -> Tensor:
+        """What the blocks make of a description and of the recording's, for each frame."""
+        outline = outline[:, None].expand(-1, 2, -1).reshape(shown.shape[0], 1, -1)
+        moments, whole = self.enter.weight[:, :-OUTLINE], self.enter.weight[:, -OUTLINE:]
+        x = shown @ moments.T + outline @ whole.T + self.enter.bias
+        styles = self.styles(outline).chunk(len(self.blocks), dim=2)
+        for block, style in zip(self.blocks, styles, strict=True):
+            x = block(x, style)
         out: Tensor = self.leave(self.norm(x))
         return out
 
+    def unleaked(self, bands: Tensor) -> Tensor:
+        """Band powers without what the window may have let through of others."""
+        return (bands - LEAKING * (bands @ self.leakage)).clamp(min=0)
+
     def predict(
-        self, bands: Tensor, cutoff_bin: Tensor
+        self, bands: Tensor, cutoff_bin: Tensor, long_term: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What to add, from a description of the given band.
 
@@ -261,6 +260,7 @@ class Spectral(nn.Module):
         Args:
             bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
             cutoff_bin: ``(batch,)``.
+            long_term: ``(batch, input_bands)`` mean power of the whole recording; zeros if unknown.
 
         Returns:
             For all frames but ``OUTER`` at each end: anchor ``(batch, 2, frames, 1)`` in power,
@@ -273,25 +273,26 @@ class Spectral(nn.Module):
         it to the guess's mean over time: the more the remains are trusted, the more the second.
         Theirs is the true course over time, and what a filter took changes slowly.
         """
-        anchor = self.anchor(bands, cutoff_bin)
-        real = (bands - LEAKING * (bands @ self.leakage)).clamp(min=0)
+        anchor = self.describe.anchor(bands, cutoff_bin)
+        real = self.unleaked(bands)
         shown, levels = self.describe(real, anchor, cutoff_bin)
         anchor, real, bands = inner(anchor), inner(real), inner(bands)
         batch, _, frames, _ = bands.shape
+        outline = self.describe.outline(self.unleaked(long_term), cutoff_bin)
         known = torch.log(cutoff_bin / 300.0)[:, None, None, None].expand(batch, 2, frames, 1)
         shown = torch.cat([shown, known.flatten(0, 1)], dim=2)
         if self.mixed:
             with torch.autocast(shown.device.type, torch.bfloat16):
-                out = self.body(shown).float()
+                out = self.body(shown, outline).float()
         else:
-            out = self.body(shown)
+            out = self.body(shown, outline)
         out = out.reshape(batch, 2, frames, 4, -1)
-        guess = out[:, :, :, 0] + self.mapped(shown, cutoff_bin).reshape(batch, 2, frames, -1)
+        guess = out[:, :, :, 0] + self.mapped(shown, outline, cutoff_bin)
         guess = 4.0 * torch.tanh(guess / 4.0) + self.config.level_offset  # within 80 dB
         share = torch.sigmoid(out[:, :1, :, 2])
-        count = self.config.input_bands
         centres = self.output_centres(cutoff_bin).clamp(max=self.config.bins - 1)
-        places = hats(warped_place(centres, count, self.config.bins), count)[:, None]
+        places = warped_place(centres, self.config.input_bands, self.config.bins)
+        places = hats(places, self.config.input_bands)[:, None]
         trust = torch.sigmoid(out[:, :, :, 3]) * (real / (bands + TINY) @ places)
         left = 0.5 * levels.float() @ places
         lost = steadied(guess - left, trust, self.config.steady)

@@ -23,7 +23,7 @@ from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.pieces import Piece, draw_weights, read_manifest
-from aliquot.training.readings import known_cutoff, long_term_power
+from aliquot.training.readings import known_cutoff, known_outline, long_term_power
 from aliquot.training.recordings import decoded, keep, samples_of
 from aliquot.training.settings import DataSettings, LevelSettings
 from aliquot.training.step import spectra
@@ -39,8 +39,8 @@ class BandExample(NamedTuple):
     The given power is the original's times ``response`` plus ``floor``.
 
     ``bands`` is ``(2, frames, input_bands)`` log10 power, ``response`` the filter's power gain
-    ``(input_bands,)``; the rest as in
-    :class:`aliquot.training.data.Example`.
+    ``(input_bands,)``, and so is ``long_term``, the mean power of the whole recording as it is
+    given, zeros if unknown; the rest as in :class:`aliquot.training.data.Example`.
     """
 
     bands: NDArray[np.float32]
@@ -49,6 +49,7 @@ class BandExample(NamedTuple):
     cutoff_bin: np.float32
     typical_bin: np.float32
     limit_bin: np.float32
+    long_term: NDArray[np.float32]
 
 
 @torch.no_grad()
@@ -162,7 +163,14 @@ class BandExamples(Dataset[BandExample]):
         hz_per_bin, low = rate / self.model.window, self.limits.cutoff_hz[0]
         true_hz = true_bin * hz_per_bin
         cutoff_hz = known_cutoff(left + 2 * floor, rate, true_hz, low, self.data, rng)
-        in_bands = np.maximum(kept @ self.network.analysis.numpy(), 1e-15)
+        analysis = self.network.analysis.numpy()
+        in_bands = np.maximum(kept @ analysis, 1e-15)
+        whole = (left / 2) @ analysis
+        match known_outline(self.data, rng):
+            case "moment":
+                whole = (10**bands).mean(axis=(0, 1)) * in_bands
+            case "nothing":
+                whole = np.full_like(whole, -floor)
         return BandExample(
             bands=np.asarray(bands, np.float32),
             response=in_bands.astype(np.float32),
@@ -170,6 +178,7 @@ class BandExamples(Dataset[BandExample]):
             cutoff_bin=np.float32(cutoff_hz / hz_per_bin),
             typical_bin=np.float32(min(typical, top)),
             limit_bin=np.float32(min(limit, top)),
+            long_term=(whole + floor).astype(np.float32),
         )
 
     def reach(self, piece: Piece, speed: float) -> tuple[float, float]:

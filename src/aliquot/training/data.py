@@ -19,10 +19,12 @@ from aliquot.degrade.chain import (
 )
 from aliquot.degrade.lowpass import Lowpass
 from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.dsp.bandwidth import BandwidthMeter
+from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.spectral import SpectralConfig
 from aliquot.training.pieces import RATES, Piece, check_parts, draw_weights, read_manifest
-from aliquot.training.readings import Powers, known_cutoff, long_term_power
+from aliquot.training.readings import Powers, known_cutoff, known_outline, long_term_power
 from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import DataSettings
 
@@ -31,13 +33,18 @@ MARGIN = 4096
 
 
 class Example(NamedTuple):
-    """One example in mid/side; ``limit`` and ``typical`` are bins up to where it is true."""
+    """One example in mid/side.
+
+    ``limit`` and ``typical`` are bins up to where it is true, and ``long_term`` is
+    :meth:`aliquot.dsp.longterm.LongTerm.at` of the degraded recording.
+    """
 
     degraded: NDArray[np.float32]
     original: NDArray[np.float32]
     cutoff_bin: np.float32
     typical_bin: np.float32
     limit_bin: np.float32
+    long_term: NDArray[np.float32]
 
 
 def tilted(samples: Waveform, sample_rate: int, tilt_db: float, pole_hz: float | None) -> Waveform:
@@ -134,7 +141,29 @@ class Examples(Dataset[Example]):
             cutoff_bin=np.float32(cutoff_hz * bins_per_hz),
             typical_bin=np.float32(min(typical * bins_per_hz, top)),
             limit_bin=np.float32(min(limit * bins_per_hz, top)),
+            long_term=self.outline(known, degraded, piece.sample_rate, rng),
         )
+
+    def outline(
+        self, known: Powers | None, degraded: Waveform, rate: int, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """What is told of the recording's long-term spectrum, ``(bins,)``.
+
+        Args:
+            known: Long-term power of the degraded recording, mid and side; None if only the example
+                itself can be measured.
+            degraded: The example.
+            rate: Its sample rate in Hz.
+            rng: Decides.
+        """
+        told = known_outline(self.data, rng)
+        if told == "nothing":
+            return np.zeros(self.model.bins, np.float32)
+        if known is not None and told == "whole":
+            return LongTerm(known / 2, rate).at(rate, self.model.window)
+        meter = BandwidthMeter(rate)
+        meter.update(degraded)
+        return meter.long_term.at(rate, self.model.window)
 
     def augmented(
         self, samples: Waveform, sample_rate: int, bins: int, rng: np.random.Generator

@@ -91,3 +91,14 @@ def known_cutoff(
         found = read_cutoff(left, sample_rate, true_hz, lowest_hz)
     found *= 1 + settings.cutoff_jitter * rng.standard_normal()
     return float(np.clip(found, lowest_hz, HIGHEST * sample_rate))
+
+
+def known_outline(settings: DataSettings, rng: np.random.Generator) -> str:
+    """Of what a network is told the long-term spectrum.
+
+    The ``whole`` recording, this ``moment`` as if there were no more, or ``nothing``, as in a
+    stream.
+    """
+    shares = (settings.moment_share, settings.unknown_share)
+    place = rng.uniform()
+    return "moment" if place < shares[0] else "nothing" if place < sum(shares) else "whole"

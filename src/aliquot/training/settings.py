@@ -35,6 +35,9 @@ class DataSettings:
         cutoff_jitter: Spread of the error put on the known cut-off, relative to it.
         told_share: Share of examples whose cut-off is known, as if the user had given it; those of
             the others are read by the detector.
+        moment_share: Share of examples of whose recording nothing but the example itself is known,
+            as if it were a short one.
+        unknown_share: Share of examples of whose recording nothing is known, as in a stream.
         floor_share: Share of degraded examples that lie on a floor of white noise, as dither or
             tape hiss.
         floor_db: Lowest and highest level of such floors, in dB of full scale.
@@ -56,6 +59,8 @@ class DataSettings:
     gain_db: tuple[float, ...] = (-30.0, 6.0)
     cutoff_jitter: float = 0.01
     told_share: float = 0.25
+    moment_share: float = 0.0
+    unknown_share: float = 0.05
     floor_share: float = 0.7
     floor_db: tuple[float, ...] = (-165.0, -60.0)
 

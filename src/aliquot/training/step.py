@@ -39,7 +39,7 @@ def spectral_step(
         batch: Fields of :class:`aliquot.training.data.Example`, stacked.
         random: Source of the noise.
     """
-    _, original, cutoff, typical, limit = batch
+    _, original, cutoff, typical, limit, _ = batch
     stride = loss.weights.frame_stride
     estimate, level = restored(model, batch, random, stride)
     region = Region(cutoff, typical, limit, model.output_centres(cutoff))
@@ -50,12 +50,12 @@ def restored(
     model: Spectral, batch: list[Tensor], random: SharedNoise, stride: int
 ) -> tuple[Tensor, Tensor]:
     """What a listener would get, as a spectrum, and the levels; each ``stride``-th inner frame."""
-    degraded, cutoff = batch[0], batch[2]
+    degraded, cutoff, long_term = batch[0], batch[2], batch[5]
     config = model.config
     given = spectra(degraded, config.window, config.hop)
     kept = given[:, :, :, config.context : -config.context : stride]
     scale = (0.375 * config.window / 2) ** 0.5
-    high, level = model.restore(given, cutoff, scale * random.normal(kept.shape), stride)
+    high, level = model.restore(given, cutoff, long_term, scale * random.normal(kept.shape), stride)
     return kept + high, level
 
 
@@ -99,7 +99,7 @@ def treble_step(
         The terms, and two ``(batch, 2, samples)``; both in units of the original's rms, so that
         quiet treble is judged as loud treble is.
     """
-    _, original, cutoff, typical, limit = batch
+    _, original, cutoff, typical, limit, _ = batch
     stride, config = loss.weights.frame_stride, model.config
     estimate, level = restored(model, batch, random, 1)
     wanted = inner_spectra(model, original, 1)
@@ -118,7 +118,7 @@ LEAST_TREBLE = 1e-5
 @torch.no_grad()
 def spectral_preview(model: Spectral, batch: list[Tensor]) -> tuple[Waveform, Waveform, Waveform]:
     """Original, degraded and restored of a batch's first example, left and right."""
-    degraded, original, cutoff = (field[:1] for field in batch[:3])
+    degraded, original, cutoff, _, _, long_term = (field[:1] for field in batch)
     config = model.config
     given = spectra(degraded, config.window, config.hop)
     inner = slice(config.context, -config.context)
@@ -126,7 +126,7 @@ def spectral_preview(model: Spectral, batch: list[Tensor]) -> tuple[Waveform, Wa
     shape = given[:, :, :, inner].shape
     noise = scale * SharedNoise(0, given.device).normal(shape)
     given = given[:, :, :, inner]
-    high, _ = model.restore(spectra(degraded, config.window, config.hop), cutoff, noise)
+    high, _ = model.restore(spectra(degraded, config.window, config.hop), cutoff, long_term, noise)
     planes = [given + high, given, spectra(original, config.window, config.hop)[:, :, :, inner]]
     waves = []
     for rows in planes:
@@ -143,11 +143,11 @@ def level_step(model: Spectral, loss: LevelLoss, batch: list[Tensor]) -> dict[st
         loss: The weighted distances.
         batch: Fields of :class:`aliquot.training.bands.BandExample`, stacked.
     """
-    log_bands, response, floor, cutoff, typical, limit = batch
+    log_bands, response, floor, cutoff, typical, limit, long_term = batch
     original = 10**log_bands
     given = original * response[:, None, None] + floor[:, None, None, None]
     given = given + given @ model.leakage
-    anchor, level, *_ = model.predict(given, cutoff)
+    anchor, level, *_ = model.predict(given, cutoff, long_term + long_term @ model.leakage)
     original, given = inner(original), inner(given)
     ramp = model.fade_in(cutoff, model.band_centres).square()[:, None, None]
     at_bands = level @ model.between(cutoff, model.band_centres)[:, None]
