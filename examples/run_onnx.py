@@ -4,7 +4,8 @@
 
 IN.wav is 44.1 or 48 kHz and ends at CUTOFF_HZ. The graph holds everything learned; around it stand
 a short-time Fourier transform, its inverse, and white noise (any will do: here it is drawn anew,
-where aliquot takes it from a table by position, so results differ in their noise alone).
+where aliquot takes it from a table by position, so results differ in their noise; it measures the
+long-term spectrum a little more carefully too).
 """
 
 import sys
@@ -20,8 +21,13 @@ def restore(
     rate: int,
     cutoff_hz: float,
     noise: np.ndarray | None = None,
+    long_term: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Add the high band to ``(2, samples)``; ``noise`` is ``(2, more than samples)``."""
+    """Add the high band to ``(2, samples)``.
+
+    ``noise`` is ``(2, more than samples)``. ``long_term`` is the mean power of every bin over the
+    whole recording, of which ``samples`` may be a part; zeros say that it is not known.
+    """
     facts = session.get_modelmeta().custom_metadata_map
     size, hop, context = (int(facts[key]) for key in ("window", "hop", "context_frames"))
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
@@ -41,11 +47,17 @@ def restore(
 
     if noise is None:
         noise = np.random.default_rng(0).standard_normal((2, size + (frames - 1) * hop))
+    spectrum = transform(middle_side)
+    if long_term is None:  # mean power of every bin, 1 for white noise of unit variance
+        power = np.square(spectrum[0, :, :, context:-context]).sum(axis=1).mean(axis=(0, 1))
+        long_term = power / (0.375 * size)
     feed = {
-        "spectrum": transform(middle_side),
+        "spectrum": spectrum,
         "cutoff_bin": np.array([cutoff_hz * size / rate], np.float32),
         "noise": transform(noise.astype(np.float32)),
     }
+    if "long_term" in {value.name for value in session.get_inputs()}:
+        feed["long_term"] = long_term[None].astype(np.float32)
     high = session.run(["high"], feed)[0][0]  # (mid and side, real and imaginary, frames, bins)
 
     waves = np.fft.irfft(high[:, 0] + 1j * high[:, 1], axis=2) * window

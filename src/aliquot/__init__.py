@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aliquot.api import FileOptions, load_enhancer, restore, restore_file
     from aliquot.audio import Audio
+    from aliquot.dsp.bandwidth import BandwidthMeter
     from aliquot.errors import AliquotError
     from aliquot.pipeline import Restorer
     from aliquot.verdict import inspect
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AliquotError",
     "Audio",
+    "BandwidthMeter",
     "FileOptions",
     "Restorer",
     "inspect",
@@ -29,6 +31,7 @@ __all__ = [
 _HOMES = {
     "AliquotError": "aliquot.errors",
     "Audio": "aliquot.audio",
+    "BandwidthMeter": "aliquot.dsp.bandwidth",
     "FileOptions": "aliquot.api",
     "Restorer": "aliquot.pipeline",
     "inspect": "aliquot.verdict",

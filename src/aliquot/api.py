@@ -10,7 +10,7 @@ from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import estimate_bandwidth
 from aliquot.engine import load_enhancer
 from aliquot.errors import InputError
-from aliquot.files import FileOptions, given_cutoff, restore_file
+from aliquot.files import FileOptions, restore_file
 from aliquot.pipeline import Restorer
 from aliquot.predictor import Processing
 from aliquot.report import Report
@@ -73,7 +73,7 @@ def restore(  # noqa: PLR0913 - each is a separate choice of the caller
     kind, confidence, warnings = "given", 1.0, tuple[str, ...]()
     band = estimate_bandwidth(waves, sample_rate)
     if cutoff_hz is not None:
-        cutoff = given_cutoff(cutoff_hz, band)
+        cutoff = band.told(cutoff_hz)
     else:
         kind = "full-band" if band.full_band else "band-limited"
         confidence = band.confidence

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aliquot
-from aliquot.dsp.bandwidth import Bandwidth, Segment
+from aliquot.dsp.bandwidth import Segment
 from aliquot.engine import load_enhancer
 from aliquot.io.atomic import copy_whole
 from aliquot.io.sound import (
@@ -79,11 +79,6 @@ class FileOptions:
         part = self.start_seconds > 0 or self.duration_seconds is not None
         other = any(asked not in (None, own) for asked, own in asked_and_own)
         return part or self.only_high or other
-
-
-def given_cutoff(cutoff_hz: float, bandwidth: Bandwidth) -> tuple[Segment, ...]:
-    """One segment of a cut-off that the caller knows, of a recording that was measured."""
-    return (Segment(0.0, float("inf"), float(cutoff_hz), bandwidth.long_term),)
 
 
 def restore_file(
@@ -251,7 +246,7 @@ class _Job:
     def _cutoffs(self, verdict: Verdict | None) -> Sequence[Segment] | None:
         if self.options.cutoff_hz is not None:
             measured = inspect(self.source, threads=self.options.threads)
-            return given_cutoff(self.options.cutoff_hz, measured.bandwidth)
+            return measured.bandwidth.told(self.options.cutoff_hz)
         assert verdict is not None  # noqa: S101 - for the type checker
         if not restorable(verdict.bandwidth):
             return None

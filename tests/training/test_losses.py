@@ -48,6 +48,18 @@ def test_smooth_treble_costs_texture(original: torch.Tensor) -> None:
     assert terms(smooth, original)["texture"] > 0.3
 
 
+def test_another_noise_of_the_same_spectrum_is_as_rough(original: torch.Tensor) -> None:
+    """Chance moves the spread of a block from frame to frame; its mean over frames is what counts.
+
+    Noise that is smoother by nature, of twice the degrees of freedom, is not.
+    """
+    torch.manual_seed(7)
+    other = torch.randn_like(original)
+    smoother = (other.square() + torch.randn_like(original).square()).sqrt()
+    assert terms(other, torch.randn_like(original))["texture"] < 0.06
+    assert terms(smoother, torch.randn_like(original))["texture"] > 0.1
+
+
 def test_what_lies_below_the_fade_or_above_the_limit_costs_nothing(
     original: torch.Tensor,
 ) -> None:

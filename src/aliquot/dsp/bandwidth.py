@@ -77,6 +77,10 @@ class Bandwidth:
     holes: float = 0.0
     long_term: LongTerm | None = field(default=None, compare=False, repr=False)
 
+    def told(self, cutoff_hz: float) -> tuple[Segment, ...]:
+        """The recording as one segment that ends where somebody says, in Hz."""
+        return (Segment(0.0, float("inf"), float(cutoff_hz), self.long_term),)
+
 
 class BandwidthMeter:
     """Measure a recording block by block; the result does not depend on how it is cut.

@@ -43,7 +43,8 @@ class SpectralLoss:
       right;
     - bias: log ratio of energies over the whole example in wide bands, which the others, being
       medians and means of logarithms, leave too low;
-    - texture: distance of the spread of log power inside blocks of 16 bins;
+    - texture: distance of the mean spread of log power inside blocks of 16 bins: how rough treble
+      is, and not where chance puts its peaks in a frame, which would reward smooth treble;
     - prior: above the typical bandwidth little is known: levels fall slowly from the last band
       below it.
     """
@@ -147,11 +148,12 @@ class SpectralLoss:
         return envelope, (per_example.mean(dim=0) * weight).sum()
 
     def texture(self, estimate: Tensor, truth: Tensor, mask: Tensor, share: Tensor) -> Tensor:
-        """Mean absolute difference of the spread of log power inside blocks."""
+        """Mean absolute difference of the spread of log power inside blocks, mean over frames."""
         inside = in_groups(mask[..., :-1], BLOCK_BINS).amin(dim=-1)
         spread = in_groups(estimate[..., :-1], BLOCK_BINS).var(dim=-1, unbiased=False)
         wanted = in_groups(truth[..., :-1], BLOCK_BINS).var(dim=-1, unbiased=False)
-        distance = ((spread + 1e-4).sqrt() - (wanted + 1e-4).sqrt()).abs() * inside
+        means = [(each + 1e-4).sqrt().mean(dim=2, keepdim=True) for each in (spread, wanted)]
+        distance = (means[0] - means[1]).abs() * inside
         each = distance.sum(dim=3) / (inside.sum(dim=3) + 1e-6)
         return (each.mean(dim=(0, 2)) * share).sum()
 
