@@ -95,6 +95,8 @@ class SpectralEnhancer:
         self.overlap = self.window // self.hop - 1
         names = {value.name for value in session.get_inputs()}
         self.knows_recordings = LONG_TERM in names  # releases 1 and 2 see moments alone
+        # And they make what lies below the cut-off too: silence.
+        self.guard_bins = float(facts["guard_bins"]) if "guard_bins" in facts else None
 
     @property
     def context(self) -> int:
@@ -113,14 +115,16 @@ class SpectralEnhancer:
         """Return the high band of a window's core; see :class:`Enhancer`."""
         if not np.any(window):
             return np.zeros((window.shape[0], window.shape[1] - 2 * self.context), np.float32)
-        spectrum = stft(to_mid_side(window), self.window, self.hop)
-        inner = spectrum.shape[1] - 2 * self.frames
-        noise = noise_frames(start // self.hop + self.frames, inner, self.window, self.hop)
+        spectrum = planes(stft(to_mid_side(window), self.window, self.hop))
+        inner = spectrum.shape[2] - 2 * self.frames
         cutoff_bin = cutoff_hz * self.window / sample_rate
+        first = 0 if self.guard_bins is None else first_made(cutoff_bin, self.guard_bins)
+        place = start // self.hop + self.frames
+        noise = noise_frames(place, inner, self.window, self.hop, first)
         known = long_term.at(sample_rate, self.window) if long_term else None
-        high = self.run(planes(spectrum)[None], cutoff_bin, noise[None], known)[0]
-        complex_high = np.empty((2, inner, high.shape[3]), np.complex64)
-        complex_high.real, complex_high.imag = high[:, 0], high[:, 1]
+        high = self.run(spectrum[None], cutoff_bin, noise[None], known)[0]
+        complex_high = np.zeros((2, inner, spectrum.shape[3]), np.complex64)
+        complex_high.real[..., first:], complex_high.imag[..., first:] = high[:, 0], high[:, 1]
         rows = complex_high[: window.shape[0]]
         edge = self.overlap * self.hop
         if window.shape[0] == 1:
@@ -148,6 +152,18 @@ class SpectralEnhancer:
             feed[LONG_TERM] = (unknown if long_term is None else long_term)[None]
         result: NDArray[np.float32] = self.session.run(["high"], feed)[0]
         return result
+
+
+def first_made(cutoff_bin: float, guard_bins: float) -> int:
+    """A bin, a multiple of 16, below which a graph puts nothing.
+
+    The fade-in begins half a guard below the cut-off; ``guard_bins`` is the smallest guard.
+
+    >>> first_made(500.0, 23.2), first_made(120.0, 23.2), first_made(10.0, 23.2)
+    (464, 96, 0)
+    """
+    begin = cutoff_bin - 0.5 * max(guard_bins, 0.1 * cutoff_bin)
+    return max(0, 16 * int(begin // 16))
 
 
 def planes(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:

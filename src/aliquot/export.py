@@ -148,7 +148,7 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
 
 
 def _trace_spectral(network: Spectral, path: Path) -> None:
-    outer, inner = {0: "batch", 3: "frames"}, {0: "batch", 3: "inner"}
+    outer, inner = {0: "batch", 3: "frames"}, {0: "batch", 3: "inner", 4: "made"}
     axes = {"spectrum": outer, "noise": inner, "high": inner}
     inputs = ["spectrum", "cutoff_bin", LONG_TERM, "noise"]
     _trace(network, example_inputs(network.config, 64), path, (inputs, "high", axes))
@@ -184,6 +184,7 @@ def _spectral_facts(config: SpectralConfig) -> dict[str, str]:
         "window": str(config.window),
         "hop": str(config.hop),
         "context_frames": str(config.context),
+        "guard_bins": str(config.guard_bins),
         "rates": " ".join(map(str, RATES)),
         "cutoff_range_hz": " ".join(map(str, CUTOFF_RANGE_HZ)),
     }
@@ -233,11 +234,13 @@ def parity(network: Spectral | WaveformModel, path: Path) -> float:
             worst = max(worst, float(np.abs(found - expected).max() / np.abs(expected).max()))
         return worst
     assert isinstance(enhancer, SpectralEnhancer)  # noqa: S101 - for the type checker
-    for frames, cutoff_bin in ((48, 130.0), (100, 520.5), (64, 820.0)):
+    for frames, cutoff_bin, first in ((48, 130.0, 0), (100, 520.5, 480), (64, 820.0, 768)):
         spectrum, _, long_term, noise = example_inputs(network.config, frames)
         with torch.no_grad():
             expected = network(spectrum, torch.tensor([cutoff_bin]), long_term, noise).numpy()
-        found = enhancer.run(spectrum.numpy(), cutoff_bin, noise.numpy(), long_term[0].numpy())
+        expected = expected[..., first:]
+        made = noise[..., first:].contiguous().numpy()
+        found = enhancer.run(spectrum.numpy(), cutoff_bin, made, long_term[0].numpy())
         worst = max(worst, float(np.abs(found - expected).max() / np.abs(expected).max()))
     load_enhancer.cache_clear()
     return worst

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from aliquot.dsp.splice import fade_in
+from aliquot.engine import first_made
 from aliquot.models.description import OUTLINE
 from aliquot.models.excitation import copy_up
 from aliquot.models.layers import warped_bands
@@ -68,6 +69,16 @@ def test_nothing_is_put_below_the_middle_of_the_guard(
     guard = max(23.2, 30.5)
     assert power[: int(305 - guard / 2)].max() == 0
     assert power[int(305 - guard / 4) + 1 :].min() > 0
+
+
+def test_the_topmost_bins_alone_are_those_of_the_whole(
+    network: Spectral, spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    first = first_made(305.0, TINY.guard_bins)
+    whole, top = high(network, spectrum, noise), high(network, spectrum, noise[..., first:])
+    assert first == 272
+    assert not whole[..., :first].any()
+    torch.testing.assert_close(top, whole[..., first:])
 
 
 def test_the_fade_is_the_one_of_the_splice(

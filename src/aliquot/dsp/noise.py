@@ -30,14 +30,22 @@ def noise_table(window: int, hop: int) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.stack([spectrum.real, spectrum.imag], axis=1))
 
 
-def noise_frames(first: int, count: int, window: int, hop: int) -> NDArray[np.float32]:
-    """Frames ``first`` to ``first + count`` of the noise, ``(2, 2, count, bins)``.
+def noise_frames(
+    first: int, count: int, window: int, hop: int, lowest: int = 0
+) -> NDArray[np.float32]:
+    """Frames ``first`` to ``first + count`` of the noise, ``(2, 2, count, bins - lowest)``.
 
     Args:
         first: Absolute frame number; frame ``t`` begins at sample ``t * hop``. May be negative.
         count: Number of frames.
         window: Of the STFT.
         hop: Of the STFT.
+        lowest: First bin that is wanted.
     """
-    index = np.arange(first, first + count) % PERIOD_FRAMES
-    return noise_table(window, hop)[:, :, index]
+    table = noise_table(window, hop)[..., lowest:]
+    begin, parts = first % PERIOD_FRAMES, []
+    while count > 0:  # whole stretches are copied four times as fast as frame by frame
+        part = table[:, :, begin : begin + count]
+        count, begin = count - part.shape[2], 0
+        parts.append(part)
+    return np.concatenate(parts, axis=2)

@@ -40,26 +40,36 @@ def whitened(spectrum: Tensor, block_power: Tensor, scale: float) -> Tensor:
 
     ``block_power`` is that of ``scale`` times the spectrum.
     """
-    batch, channels, planes, frames, bins = spectrum.shape
-    whole = spectrum[..., : bins - 1].reshape(batch, channels, planes, frames, -1, BLOCK_BINS)
-    whitening = (scale * (block_power + 0.01 * TINY).rsqrt())[:, :, None, :, :, None]
-    return fn.pad((whole * whitening).reshape(batch, channels, planes, frames, -1), (0, 1))
+    whitening = scale * (block_power + 0.01 * TINY).rsqrt()
+    return spectrum * every_bin(whitening)[:, :, None]
 
 
 def audible(block_power: Tensor) -> Tensor:
     """Whether a block holds more than rounding errors, 0 to 1, ``(batch, 2, frames, bins)``."""
-    share = block_power / (block_power + TINY)
-    every_bin = share[..., None].expand(-1, -1, -1, -1, BLOCK_BINS)  # repeating is slower
-    return fn.pad(every_bin.flatten(3), (0, 1))
+    return every_bin(block_power / (block_power + TINY))
+
+
+def every_bin(blocks: Tensor) -> Tensor:
+    """Values of blocks for each of their bins, ``(batch, 2, frames, bins)``; 0 for the last bin.
+
+    A product with ones and zeros, which a graph does in half the time of repeating.
+    """
+    count = blocks.shape[3]
+    of_bin = torch.arange(BLOCK_BINS * count + 1, device=blocks.device) // BLOCK_BINS
+    belongs = torch.arange(count, device=blocks.device)[:, None] == of_bin
+    return blocks @ belongs.to(blocks.dtype)
 
 
 def copy_up(white: Tensor, edge: Tensor, index: Tensor) -> Tensor:
-    """The top half of the whitened given band, repeated upward, as ``white``.
+    """The top half of the whitened given band, repeated upward.
 
     Args:
         white: ``(batch, 2, 2, frames, bins)`` from :func:`whitened`.
         edge: ``(batch,)`` or ``(1,)`` for all; where the copies begin, in bins.
-        index: ``(bins,)``; 0, 1, 2, ...
+        index: ``(n,)``; the bins to fill.
+
+    Returns:
+        ``(batch, 2, 2, frames, n)``; what lies below ``edge`` is left as it is.
     """
     bins = white.shape[4]
     top = edge.floor()[:, None]
@@ -70,8 +80,8 @@ def copy_up(white: Tensor, edge: Tensor, index: Tensor) -> Tensor:
     if source.shape[0] == 1:
         # Whole rows are picked from the transposed array: single numbers would be slow.
         rows = white.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
-        return rows.transpose(0, 1).reshape(white.shape)
-    return white.gather(4, source[:, None, None, None].expand(white.shape))
+        return rows.transpose(0, 1).reshape(*white.shape[:4], -1)
+    return white.gather(4, source[:, None, None, None].expand(*white.shape[:4], -1))
 
 
 def panning(spectrum: Tensor, power: Tensor, edge: Tensor, index: Tensor, unit: float) -> Tensor:
@@ -82,9 +92,24 @@ def panning(spectrum: Tensor, power: Tensor, edge: Tensor, index: Tensor, unit: 
     """
     weight = (index / edge[:, None]) ** 3 * (index < edge[:, None])
     weight = (unit * weight / edge[:, None])[:, :, None]
-    both = spectrum[:, 0, 0] * spectrum[:, 1, 0] + spectrum[:, 0, 1] * spectrum[:, 1, 1]
+    both = (spectrum[:, 0] * spectrum[:, 1]) @ weight[:, None]  # (batch, planes, frames, 1)
     own = (power @ weight[:, None])[..., 0].clamp(max=1e12)
-    rows = torch.cat([(both @ weight).transpose(1, 2), own], dim=1)
+    rows = torch.cat([both.sum(dim=1).transpose(1, 2), own], dim=1)
     mean = fn.avg_pool1d(rows, PANNED, 1)[..., None]
     result: Tensor = mean[:, :1] / (mean[:, 1:2] * mean[:, 2:] + 1e-24).sqrt()
     return result.clamp(-1, 1)
+
+
+def panned(noise: Tensor, common: Tensor) -> Tensor:
+    """Noise of mid and side of which the side's follows the middle's to a share in -1..1.
+
+    Args:
+        noise: ``(batch, 2, 2, frames, n)``, independent.
+        common: ``(batch, 1, frames, n)``, the correlation.
+
+    Returns:
+        As ``noise``.
+    """
+    own = (1 - common * common).clamp(min=1e-6).sqrt()
+    middle, side = noise[:, 0], noise[:, 1]
+    return torch.stack([middle, common * middle + own * side], dim=1)

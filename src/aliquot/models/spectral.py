@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 from aliquot.models import excitation
 from aliquot.models.description import FLAT, OUTER, OUTLINE, SHOWN, Describer, inner
-from aliquot.models.excitation import PANNED, TINY
+from aliquot.models.excitation import BLOCK_BINS, PANNED, TINY
 from aliquot.models.layers import Block, Styles, hats, steadied, warped_bands, warped_place
 from aliquot.models.leakage import leakage
 
@@ -103,7 +103,7 @@ class Spectral(nn.Module):
         - cutoff_bin: ``(batch,)``; where the given band ends, in bins
         - long_term: ``(batch, bins)``; :meth:`aliquot.dsp.longterm.LongTerm.at`, zeros if unknown
         - noise: ``(batch, 2, 2, frames - 2 * context, bins)``; the STFT of white noise of unit
-          variance, for the inner frames
+          variance, for the inner frames; or of the topmost bins, from a multiple of 16 on
         - high: as ``noise``; zero below the fade-in. The outer ``context`` frames on both sides are
           seen but not restored, so every result has seen all that it depends on
 
@@ -175,37 +175,37 @@ class Spectral(nn.Module):
         """
         unit = 1 / (0.375 * self.config.window)  # white noise of unit variance has power 1 in it
         scale = math.sqrt(unit)
-        guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
-        edge = cutoff_bin - guard
-        power = spectrum[:, :, 0].square() + spectrum[:, :, 1].square()  # (batch, 2, frames, bins)
+        edge = cutoff_bin - (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
+        power = spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
+        first = self.config.bins - noise.shape[4]
+        index = self.index[first:]
         context, frames = self.config.context, spectrum.shape[3]
         restored = slice(context, frames - context, stride)
         seen = slice(context - OUTER, frames - context - OUTER, stride)
         found = self.predict(unit * (power @ self.analysis), cutoff_bin, long_term @ self.analysis)
         anchor, level, mix, share, trust = (values[:, :, seen] for values in found)
-        near = slice(context - PANNED // 2, frames - context + PANNED // 2)
-        near_spectrum, near_power = spectrum[:, :, :, near], power[:, :, near]
-        panning = excitation.panning(near_spectrum, near_power, edge, self.index, unit)
+        panning = excitation.panning(spectrum, power, edge, self.index, unit)
+        outer = context - PANNED // 2
+        panning = panning[:, :, outer : panning.shape[2] - outer : stride]
         spectrum, power = spectrum[:, :, :, restored], power[:, :, restored] * unit
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
-        ramp = self.fade_in(cutoff_bin, self.index)  # (batch, bins)
-        over = self.between(cutoff_bin, self.index)[:, None]
+        ramp = self.fade_in(cutoff_bin, index)  # (batch, bins made)
+        over = self.between(cutoff_bin, index)[:, None]
         gain = torch.exp(math.log(10.0) * (level @ over))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
         white = excitation.whitened(spectrum, block_power, scale)
-        remains = (trust @ over) * excitation.audible(block_power)
+        remains = (trust @ over) * excitation.audible(block_power[..., first // BLOCK_BINS :])
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
         tonal = torch.sigmoid(mix + self.tonal(flat)) @ over
-        copied = excitation.copy_up(white, edge, self.index)
+        copied = excitation.copy_up(white, edge, index)
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
-        common = (share @ over) * panning[:, :, ::stride]  # (batch, 1, frames, bins)
-        own = (1 - common * common).clamp(min=1e-6).sqrt()
-        middle, side = noise[:, 0], noise[:, 1]
-        noise = torch.stack([middle, common * middle + own * side], dim=1)
-        return copied * copied_gain + noise * noise_gain + white * remains_gain, level
+        common = (share @ over) * panning  # (batch, 1, frames, bins)
+        noise = excitation.panned(noise, common)
+        high = copied * copied_gain + noise * noise_gain + white[..., first:] * remains_gain
+        return high, level
 
     def fade_in(self, cutoff_bin: Tensor, index: Tensor) -> Tensor:
         """Amplitude with which the generated band sets in, ``(batch, len(index))``."""
