@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from aliquot import weights
 from aliquot.audio import Waveform
+from aliquot.dsp.frames import Frames
 from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.noise import noise_frames
 from aliquot.dsp.stereo import from_mid_side, to_mid_side
-from aliquot.dsp.stft import istft, stft
+from aliquot.dsp.stft import istft
 from aliquot.errors import ConfigError, ModelError
 from aliquot.waveform import FACTS, WaveformEnhancer
 
@@ -93,6 +94,7 @@ class SpectralEnhancer:
         low, high = (float(value) for value in facts["cutoff_range_hz"].split())
         self.cutoff_range_hz = (low, high)
         self.overlap = self.window // self.hop - 1
+        self.transform = Frames(self.window, self.hop, 2 * self.context)
         names = {value.name for value in session.get_inputs()}
         self.knows_recordings = LONG_TERM in names  # releases 1 and 2 see moments alone
         # And they make what lies below the cut-off too: silence.
@@ -115,7 +117,7 @@ class SpectralEnhancer:
         """Return the high band of a window's core; see :class:`Enhancer`."""
         if not np.any(window):
             return np.zeros((window.shape[0], window.shape[1] - 2 * self.context), np.float32)
-        spectrum = planes(stft(to_mid_side(window), self.window, self.hop))
+        spectrum = self.transform(to_mid_side(window))
         inner = spectrum.shape[2] - 2 * self.frames
         cutoff_bin = cutoff_hz * self.window / sample_rate
         first = 0 if self.guard_bins is None else first_made(cutoff_bin, self.guard_bins)
@@ -164,11 +166,6 @@ def first_made(cutoff_bin: float, guard_bins: float) -> int:
     """
     begin = cutoff_bin - 0.5 * max(guard_bins, 0.1 * cutoff_bin)
     return max(0, 16 * int(begin // 16))
-
-
-def planes(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
-    """``(channels, frames, bins)`` complex to ``(channels, 2, frames, bins)`` real."""
-    return np.stack([spectrum.real, spectrum.imag], axis=1)
 
 
 @lru_cache(maxsize=4)
