@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from aliquot import weights
+from aliquot.dsp.chunking import Known
 from aliquot.engine import load_enhancer, model_rate
 from aliquot.errors import ModelError
 from aliquot.pipeline import default_output_rate
@@ -59,7 +60,8 @@ def test_the_core_of_a_window_is_what_comes_out() -> None:
     enhancer = load_enhancer()
     window = np.zeros((2, 2 * enhancer.context + 10 * enhancer.hop), np.float32)
     window[0, 30_000] = 1.0
-    high = enhancer(window, sample_rate=44_100, cutoff_hz=8_000.0, start=-enhancer.context)
+    known = Known(44_100, 8_000.0, -enhancer.context)
+    high = enhancer(window, known)
     assert high.shape == (2, 10 * enhancer.hop)
-    mono = enhancer(window[:1], sample_rate=44_100, cutoff_hz=8_000.0, start=-enhancer.context)
+    mono = enhancer(window[:1], known)
     assert mono.shape == (1, 10 * enhancer.hop)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import Segment
+from aliquot.dsp.chunking import Known
 from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.resample import resample
 from aliquot.errors import ConfigError, InputError
@@ -29,18 +30,10 @@ class Echo:
         self.long_terms: list[LongTerm | None] = []
         self.channels: list[int] = []
 
-    def __call__(
-        self,
-        window: Waveform,
-        *,
-        sample_rate: int,
-        cutoff_hz: float,
-        start: int,
-        long_term: LongTerm | None = None,
-    ) -> Waveform:
-        assert start % self.hop == 0
-        self.cutoffs.append(cutoff_hz)
-        self.long_terms.append(long_term)
+    def __call__(self, window: Waveform, known: Known) -> Waveform:
+        assert known.start % self.hop == 0
+        self.cutoffs.append(known.cutoff_hz)
+        self.long_terms.append(known.long_term)
         self.channels.append(window.shape[0])
         core = window.shape[1] - 2 * self.context
         first, last = (slice(128 + by, 128 + by + core) for by in (-100, 100))
@@ -50,17 +43,9 @@ class Echo:
 class Place(Echo):
     """Adds the absolute position of each sample, so that any slip shows."""
 
-    def __call__(
-        self,
-        window: Waveform,
-        *,
-        sample_rate: int,
-        cutoff_hz: float,
-        start: int,
-        long_term: LongTerm | None = None,
-    ) -> Waveform:
+    def __call__(self, window: Waveform, known: Known) -> Waveform:
         core = window.shape[1] - 2 * self.context
-        place = np.arange(core, dtype=np.float32) + np.float32(start + self.context)
+        place = np.arange(core, dtype=np.float32) + np.float32(known.start + self.context)
         return np.repeat(place[None], window.shape[0], axis=0)
 
 
@@ -165,10 +150,10 @@ def test_only_high_is_the_difference_and_strength_scales_it() -> None:
 
 def test_where_the_cutoff_changes_each_window_takes_the_highest_it_touches() -> None:
     enhancer = Echo()
-    known = [LongTerm(np.full(9, float(number)), RATE) for number in range(2)]
+    spectra = [LongTerm(np.full(9, float(number)), RATE) for number in range(2)]
     parts = [
-        Segment(0.0, 0.03, 4_000.0, known[0]),
-        Segment(0.03, 0.06, 9_000.0, known[1]),
+        Segment(0.0, 0.03, 4_000.0, spectra[0]),
+        Segment(0.03, 0.06, 9_000.0, spectra[1]),
         Segment(0.06, 1, 20_000.0),
     ]
     samples = noise(1, 4_096)
@@ -176,7 +161,7 @@ def test_where_the_cutoff_changes_each_window_takes_the_highest_it_touches() -> 
     # cores of 512 samples: 2 and a half at 4 kHz, then up to sample 2646 at 9 kHz, then full-band
     assert sorted(enhancer.cutoffs) == [4_000.0] * 2 + [9_000.0] * 3
     told = dict(zip(enhancer.cutoffs, enhancer.long_terms, strict=True))
-    assert told == {4_000.0: known[0], 9_000.0: known[1]}
+    assert told == {4_000.0: spectra[0], 9_000.0: spectra[1]}
     np.testing.assert_array_equal(out[:, 5 * 512 :], samples[:, 5 * 512 :])
 
 
@@ -232,7 +217,7 @@ def test_a_block_of_another_shape_is_refused() -> None:
 
 def test_a_model_that_fails_ends_the_stream_with_its_error() -> None:
     class Broken(Echo):
-        def __call__(self, window: Waveform, **_: object) -> Waveform:
+        def __call__(self, window: Waveform, known: Known) -> Waveform:
             raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken"):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from aliquot import weights
 from aliquot.audio import Waveform
+from aliquot.dsp.chunking import Known
 from aliquot.dsp.frames import Frames
-from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.noise import noise_frames
 from aliquot.dsp.stereo import from_mid_side, to_mid_side
 from aliquot.dsp.stft import istft
@@ -50,23 +50,12 @@ class Enhancer(Protocol):
     def cutoff_range_hz(self) -> tuple[float, float]:
         """Lowest and highest cut-off it was made for, in Hz."""
 
-    def __call__(
-        self,
-        window: Waveform,
-        *,
-        sample_rate: int,
-        cutoff_hz: float,
-        start: int,
-        long_term: LongTerm | None = None,
-    ) -> Waveform:
+    def __call__(self, window: Waveform, known: Known) -> Waveform:
         """Return the high band of a window's core.
 
         Args:
             window: ``(1 or 2, context + core + context)``.
-            sample_rate: One of ``rates``.
-            cutoff_hz: Where the given band ends.
-            start: Position of the window's first sample in the recording; a multiple of ``hop``.
-            long_term: The recording's long-term spectrum, if it was measured.
+            known: Its rate is one of ``rates``, its start a multiple of ``hop``.
 
         Returns:
             ``(1 or 2, core)``.
@@ -105,26 +94,19 @@ class SpectralEnhancer:
         """Samples it must see on both sides of a core."""
         return (self.frames + self.overlap) * self.hop
 
-    def __call__(
-        self,
-        window: Waveform,
-        *,
-        sample_rate: int,
-        cutoff_hz: float,
-        start: int,
-        long_term: LongTerm | None = None,
-    ) -> Waveform:
+    def __call__(self, window: Waveform, known: Known) -> Waveform:
         """Return the high band of a window's core; see :class:`Enhancer`."""
         if not np.any(window):
             return np.zeros((window.shape[0], window.shape[1] - 2 * self.context), np.float32)
         spectrum = self.transform(to_mid_side(window))
         inner = spectrum.shape[2] - 2 * self.frames
-        cutoff_bin = cutoff_hz * self.window / sample_rate
+        cutoff_bin = known.cutoff_hz * self.window / known.sample_rate
         first = 0 if self.guard_bins is None else first_made(cutoff_bin, self.guard_bins)
-        place = start // self.hop + self.frames
+        place = known.start // self.hop + self.frames
         noise = noise_frames(place, inner, self.window, self.hop, first)
-        known = long_term.at(sample_rate, self.window) if long_term else None
-        high = self.run(spectrum[None], cutoff_bin, noise[None], known)[0]
+        whole = known.long_term
+        profile = whole.at(known.sample_rate, self.window) if whole else None
+        high = self.run(spectrum[None], cutoff_bin, noise[None], profile)[0]
         complex_high = np.zeros((2, inner, spectrum.shape[3]), np.complex64)
         complex_high.real[..., first:], complex_high.imag[..., first:] = high[:, 0], high[:, 1]
         rows = complex_high[: window.shape[0]]

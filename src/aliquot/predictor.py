@@ -8,7 +8,7 @@ import numpy as np
 
 from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import FULL_BAND_HZ, Segment
-from aliquot.dsp.chunking import Window, Windower
+from aliquot.dsp.chunking import Known, Window, Windower
 from aliquot.dsp.resample import StreamResampler
 from aliquot.dsp.stereo import channel_groups
 from aliquot.engine import Enhancer, model_rate
@@ -134,14 +134,10 @@ class Predictor:
         part = self._part(window.start + self.enhancer.context)
         if part.cutoff_hz >= FULL_BAND_HZ:
             return out
+        cutoff_hz = max(part.cutoff_hz, self.enhancer.cutoff_range_hz[0])
+        known = Known(self.rate, cutoff_hz, window.start, part.long_term)
         for group in channel_groups(window.samples.shape[0]):
-            out[list(group)] = self.enhancer(
-                window.samples[list(group)],
-                sample_rate=self.rate,
-                cutoff_hz=max(part.cutoff_hz, self.enhancer.cutoff_range_hz[0]),
-                start=window.start,
-                long_term=part.long_term,
-            )
+            out[list(group)] = self.enhancer(window.samples[list(group)], known)
         return out
 
     def _part(self, core_start: int) -> Segment:

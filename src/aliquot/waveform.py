@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from aliquot.audio import Waveform
-from aliquot.dsp.longterm import LongTerm
+from aliquot.dsp.chunking import Known
 from aliquot.dsp.splice import HIGH_BAND_REACH, high_band
 
 FACTS = frozenset({"factor", "multiple", "context", "rates", "cutoff_range_hz"})
@@ -53,15 +53,7 @@ class WaveformEnhancer:
         low, high = (float(value) for value in self.facts["cutoff_range_hz"].split())
         return low, high
 
-    def __call__(
-        self,
-        window: Waveform,
-        *,
-        sample_rate: int,
-        cutoff_hz: float,
-        start: int,
-        long_term: LongTerm | None = None,
-    ) -> Waveform:
+    def __call__(self, window: Waveform, known: Known) -> Waveform:
         """Return the high band of a window's core; see :class:`aliquot.engine.Enhancer`."""
         core = slice(self.context, window.shape[1] - self.context)
         if not np.any(window):
@@ -69,4 +61,4 @@ class WaveformEnhancer:
         restored: Waveform = self.session.run(["restored"], {"waveform": window[None]})[0][0]
         if self.raw:
             return restored[:, core] - window[:, core]
-        return high_band(restored, sample_rate, cutoff_hz)[:, core]
+        return high_band(restored, known.sample_rate, known.cutoff_hz)[:, core]

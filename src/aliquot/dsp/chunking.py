@@ -1,11 +1,13 @@
 """Cut a stream into windows with context, on a grid that blocks cannot move."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from aliquot.audio import Waveform
+from aliquot.dsp.longterm import LongTerm
 
 
 class Window(NamedTuple):
@@ -19,6 +21,23 @@ class Window(NamedTuple):
 
     samples: Waveform
     start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a model is told of a window.
+
+    Attributes:
+        sample_rate: In Hz; one of the model's.
+        cutoff_hz: Where the given band ends.
+        start: Position of the window's first sample in the recording.
+        long_term: The recording's long-term spectrum, if it was measured.
+    """
+
+    sample_rate: int
+    cutoff_hz: float
+    start: int
+    long_term: LongTerm | None = None
 
 
 class Windower:
