@@ -69,8 +69,8 @@ LONG_TERM = "long_term"
 class SpectralEnhancer:
     """A spectral model (see :mod:`aliquot.models.spectral`) behind the enhancer's face.
 
-    The transform and its inverse stay outside the graph; each call is independent of all others
-    and runs on one thread, so results do not depend on how many calls run side by side.
+    The transform and its inverse stay outside the graph; a call runs on one thread and its result
+    depends on no other call, so it does not matter how many run side by side.
     """
 
     def __init__(self, session: Any, name: str, facts: dict[str, str]) -> None:
