@@ -75,6 +75,25 @@ def test_the_long_term_spectrum_is_the_one_that_a_file_of_the_piece_would_have(
     assert moment[0].long_term.tobytes() not in found
 
 
+def test_what_a_codec_took_of_the_example_it_took_of_the_piece(
+    tiny: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The long-term spectrum told of a coded example: the piece's, less what was lost here."""
+    monkeypatch.setattr("aliquot.training.data.draw_chain", lambda *_: ())
+    coded_range = replace(tiny.degrade, codec_share=1.0, codecs=("mp3-64",))
+    data = replace(
+        tiny.data, **dict.fromkeys(["mix_share", "floor_share", "dark_share", "mono_share"], 0.0),
+        tilt_db=0.0, gain_db=(0.0, 0.0), moment_share=0.0, unknown_share=0.0,
+    )  # fmt: skip
+    plain = Examples(data, replace(coded_range, codec_share=0.0), tiny.model, 1)
+    through = Examples(data, coded_range, tiny.model, 1)
+    whole, lossy = plain[0].long_term, through[0].long_term
+    assert np.all(lossy <= whole * 1.001)
+    low, high = slice(10, 200), slice(900, 1000)  # to 4.3 kHz; 19.4 to 21.5 kHz
+    assert 10 * np.log10(lossy[low].sum() / whole[low].sum()) == pytest.approx(0.0, abs=0.5)
+    assert 10 * np.log10(lossy[high].sum() / whole[high].sum()) < -20
+
+
 def test_held_out_files_are_never_trained_on(tiny: Settings) -> None:
     trained = {piece.name for piece in read_manifest(tiny.data, held_out=False)}
     held = {piece.name for piece in read_manifest(tiny.data, held_out=True)}

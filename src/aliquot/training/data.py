@@ -66,6 +66,19 @@ def tilt_gain(
     return np.asarray(gain if pole_hz is None else gain / (1 + (freqs_hz / pole_hz) ** 2))
 
 
+def measured(samples: Waveform, sample_rate: int) -> LongTerm:
+    """The long-term spectrum of a piece of sound."""
+    meter = BandwidthMeter(sample_rate)
+    meter.update(samples)
+    return meter.long_term
+
+
+def kept(original: Waveform, degraded: Waveform, sample_rate: int) -> Powers:
+    """Power gain of every frequency, at most 1, by which a recording was degraded, ``(bins,)``."""
+    before, after = (measured(samples, sample_rate).power for samples in (original, degraded))
+    return np.minimum(after / (before + 1e-30), 1.0)
+
+
 class Examples(Dataset[Example]):
     """Endless examples; ``self[i]`` depends on nothing but the settings, the seed and ``i``."""
 
@@ -130,6 +143,8 @@ class Examples(Dataset[Example]):
             degraded = degraded + np.float32(floor) * noise
         left = power * gains * response(chain, piece.sample_rate, power.size) + floor**2
         known = None if codec else left  # where a codec ends is not known of the whole piece
+        if codec:  # but about how much it takes is what it took of the example
+            left = power * gains * kept(original, degraded, piece.sample_rate)
         low = self.limits.cutoff_hz[0]
         cutoff_hz = known_cutoff(known, piece.sample_rate, cutoff_hz, low, data, rng)
         keep = slice(MARGIN, MARGIN + self.length)
@@ -141,17 +156,16 @@ class Examples(Dataset[Example]):
             cutoff_bin=np.float32(cutoff_hz * bins_per_hz),
             typical_bin=np.float32(min(typical * bins_per_hz, top)),
             limit_bin=np.float32(min(limit * bins_per_hz, top)),
-            long_term=self.outline(known, degraded, piece.sample_rate, rng),
+            long_term=self.outline(left, degraded, piece.sample_rate, rng),
         )
 
     def outline(
-        self, known: Powers | None, degraded: Waveform, rate: int, rng: np.random.Generator
+        self, known: Powers, degraded: Waveform, rate: int, rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """What is told of the recording's long-term spectrum, ``(bins,)``.
 
         Args:
-            known: Long-term power of the degraded recording, mid and side; None if only the example
-                itself can be measured.
+            known: Long-term power of the degraded recording, mid and side.
             degraded: The example.
             rate: Its sample rate in Hz.
             rng: Decides.
@@ -159,11 +173,8 @@ class Examples(Dataset[Example]):
         told = known_outline(self.data, rng)
         if told == "nothing":
             return np.zeros(self.model.bins, np.float32)
-        if known is not None and told == "whole":
-            return LongTerm(known / 2, rate).at(rate, self.model.window)
-        meter = BandwidthMeter(rate)
-        meter.update(degraded)
-        return meter.long_term.at(rate, self.model.window)
+        spectrum = LongTerm(known / 2, rate) if told == "whole" else measured(degraded, rate)
+        return spectrum.at(rate, self.model.window)
 
     def augmented(
         self, samples: Waveform, sample_rate: int, bins: int, rng: np.random.Generator
