@@ -14,6 +14,7 @@ from aliquot.api import FileOptions, Restored, restore, restore_file
 from aliquot.audio import Waveform
 from aliquot.degrade.lowpass import Lowpass, lowpass
 from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.dsp.bandwidth import estimate_bandwidth
 from aliquot.dsp.resample import resample
 from aliquot.dsp.splice import guard_hz
 from aliquot.errors import ConfigError, InputError, OutputError
@@ -60,7 +61,8 @@ def test_raised_rates_keep_what_was_given_too(song: Waveform, factor: int) -> No
 
 
 def streamed(samples: Waveform, block: int, **how: int) -> Waveform:
-    restorer = Restorer(RATE, samples.shape[0], 5_600.0, processing=Processing(**how))
+    known = estimate_bandwidth(samples, RATE).told(5_600.0)
+    restorer = Restorer(RATE, samples.shape[0], known, processing=Processing(**how))
     starts = range(0, samples.shape[1], block)
     parts = [restorer.process(samples[:, at : at + block]) for at in starts]
     return np.concatenate([*parts, restorer.flush()], axis=1)
