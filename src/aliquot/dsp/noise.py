@@ -1,6 +1,7 @@
 """White noise as a function of position: the same sample gets the same noise in every run."""
 
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ PERIOD_FRAMES = 1_021
 """Frames after which the noise repeats (11.9 s at 44.1 kHz); prime, so no loop locks to it."""
 
 SEED = 20_170_801
+
+_FRAMES_AT_ONCE = 64
+_MAKING = Lock()
+"""Two threads that ask first at the same time would both make the table."""
 
 
 @lru_cache(maxsize=4)
@@ -26,8 +31,12 @@ def noise_table(window: int, hop: int) -> NDArray[np.float32]:
     rng = np.random.Generator(np.random.Philox(SEED))
     cycle = rng.standard_normal((2, PERIOD_FRAMES * hop), dtype=np.float32)
     extended = np.concatenate([cycle, cycle[:, : window - hop]], axis=1)
-    spectrum = stft(extended, window, hop)
-    return np.ascontiguousarray(np.stack([spectrum.real, spectrum.imag], axis=1))
+    table = np.empty((2, 2, PERIOD_FRAMES, window // 2 + 1), np.float32)
+    for begin in range(0, PERIOD_FRAMES, _FRAMES_AT_ONCE):
+        end = min(begin + _FRAMES_AT_ONCE, PERIOD_FRAMES)
+        part = stft(extended[:, begin * hop : (end - 1) * hop + window], window, hop)
+        table[:, 0, begin:end], table[:, 1, begin:end] = part.real, part.imag
+    return table
 
 
 def noise_frames(
@@ -42,7 +51,8 @@ def noise_frames(
         hop: Of the STFT.
         lowest: First bin that is wanted.
     """
-    table = noise_table(window, hop)[..., lowest:]
+    with _MAKING:
+        table = noise_table(window, hop)[..., lowest:]
     begin, parts = first % PERIOD_FRAMES, []
     while count > 0:  # whole stretches are copied four times as fast as frame by frame
         part = table[:, :, begin : begin + count]
