@@ -60,6 +60,8 @@ UNDER = octaves(0.0, 4.0, 1 / 6)
 OUTLINE = len(UNDER) + len(ABOVE) + 2
 FLAT = octaves(0.0, 2.0, 1 / 4)
 """Octaves under the cut-off at which the flatness of the given band is shown."""
+FLATNESS = 3 * len(FLAT)
+"""Numbers that tell flatness: now, and averaged over either time."""
 
 
 class Describer(nn.Module):
@@ -169,9 +171,24 @@ class Describer(nn.Module):
         return levels @ weights[:, None]
 
     def flatness(self, flatness: Tensor, cutoff_bin: Tensor) -> Tensor:
-        """Flatness of blocks below the cut-off, ``(batch, 2, frames, len(FLAT))``."""
+        """Flatness below the cut-off, now and on average over 17 and over 61 frames.
+
+        Whether treble has lines shows in the given band over some time, hardly in a moment: means
+        over a whole recording follow each other (correlation 0.8 over the dev split, 0.6 over
+        validation), moments do not (0.1 to 0.3 within a recording).
+
+        Args:
+            flatness: ``(batch, 2, frames, blocks)`` from :func:`excitation.flatness`.
+            cutoff_bin: ``(batch,)``.
+
+        Returns:
+            ``(batch, 2, frames - 2 * OUTER, FLATNESS)``.
+        """
         place = cutoff_bin[:, None] * 2**-self.flat / BLOCK_BINS - 1
-        return flatness @ hats(place, flatness.shape[3])[:, None]
+        shown = flatness @ hats(place, flatness.shape[3])[:, None]
+        rows = shown.flatten(0, 1)
+        means = [mean_over_frames(rows, width, OUTER) for width in (SHORT, LONG)]
+        return torch.cat([inner(shown), *(mean.reshape(inner(shown).shape) for mean in means)], 3)
 
 
 def inner(rows: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""What the high band is made of: the given band whitened, and copied upward.
+"""What the high band is made of: the given band flattened, and copied upward.
 
-Power is measured in blocks of 16 bins; whitened, every block has unit mean power, so that the
-level is left to the network.
+Power is measured in blocks of 16 bins. What a slope has left is whitened, every block to unit mean
+power, so that the level is left to the network. What is copied is divided by the course of the
+power over some blocks only: partials further apart than a block, and the gaps between them, stay.
 """
 
 import torch
@@ -9,11 +10,14 @@ from torch import Tensor
 from torch.nn import functional as fn
 
 BLOCK_BINS = 16
-"""Bins of a whitening block."""
+"""Bins of a block in which power is measured."""
 TINY = 1e-16
 """Power that is silence; white noise of unit variance has 1. A 32-bit float file and a transform in
 single precision hold a spectrum down to here, and so does what a steep slope has left."""
 
+
+SMOOTH = 3.0
+"""Blocks (1 kHz at 44.1 kHz) over which the course of the copied band's power is averaged."""
 
 PANNED = 17
 """Frames over which the correlation of mid and side is averaged."""
@@ -44,6 +48,29 @@ def whitened(spectrum: Tensor, block_power: Tensor, scale: float) -> Tensor:
     return spectrum * every_bin(whitening)[:, :, None]
 
 
+def flattened(spectrum: Tensor, block_power: Tensor, edge: Tensor, scale: float) -> Tensor:
+    """The spectrum below ``edge`` over the course of its power from block to block.
+
+    The course are means over :data:`SMOOTH` blocks, weighted by a triangle, of blocks that lie
+    wholly below ``edge``.
+
+    Args:
+        spectrum: ``(batch, 2, 2, frames, bins)``.
+        block_power: ``(batch, 2, frames, blocks)``, of ``scale`` times the spectrum.
+        edge: ``(batch,)`` in bins.
+        scale: Brings white noise of unit variance to unit power.
+
+    Returns:
+        As ``spectrum``, of about unit mean power; above ``edge`` it means nothing.
+    """
+    block = torch.arange(block_power.shape[3], device=edge.device)[:, None]
+    bin_ = torch.arange(spectrum.shape[4], device=edge.device)
+    near = (SMOOTH - ((bin_ + 0.5) / BLOCK_BINS - 0.5 - block).abs()).clamp(min=0)
+    near = near * (BLOCK_BINS * (block + 1) <= edge[:, None, None]) + 1e-6  # (batch, blocks, bins)
+    course = block_power @ (near / near.sum(dim=1, keepdim=True))[:, None]
+    return spectrum * (scale * (course + 0.01 * TINY).rsqrt())[:, :, None]
+
+
 def audible(block_power: Tensor) -> Tensor:
     """Whether a block holds more than rounding errors, 0 to 1, ``(batch, 2, frames, bins)``."""
     return every_bin(block_power / (block_power + TINY))
@@ -60,18 +87,18 @@ def every_bin(blocks: Tensor) -> Tensor:
     return blocks @ belongs.to(blocks.dtype)
 
 
-def copy_up(white: Tensor, edge: Tensor, index: Tensor) -> Tensor:
-    """The top half of the whitened given band, repeated upward.
+def copy_up(flat: Tensor, edge: Tensor, index: Tensor) -> Tensor:
+    """The top half of the flattened given band, repeated upward.
 
     Args:
-        white: ``(batch, 2, 2, frames, bins)`` from :func:`whitened`.
+        flat: ``(batch, 2, 2, frames, bins)`` from :func:`flattened`.
         edge: ``(batch,)`` or ``(1,)`` for all; where the copies begin, in bins.
         index: ``(n,)``; the bins to fill.
 
     Returns:
         ``(batch, 2, 2, frames, n)``; what lies below ``edge`` is left as it is.
     """
-    bins = white.shape[4]
+    bins = flat.shape[4]
     top = edge.floor()[:, None]
     width = 4 * torch.floor(top / 8)
     step = torch.floor((index - top) / width) + 1
@@ -79,20 +106,21 @@ def copy_up(white: Tensor, edge: Tensor, index: Tensor) -> Tensor:
     source = source.clamp(max=bins - 2)  # the last bin is in no block; it is never a source
     if source.shape[0] == 1:
         # Whole rows are picked from the transposed array: single numbers would be slow.
-        rows = white.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
-        return rows.transpose(0, 1).reshape(*white.shape[:4], -1)
-    return white.gather(4, source[:, None, None, None].expand(*white.shape[:4], -1))
+        rows = flat.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
+        return rows.transpose(0, 1).reshape(*flat.shape[:4], -1)
+    return flat.gather(4, source[:, None, None, None].expand(*flat.shape[:4], -1))
 
 
 def panning(spectrum: Tensor, power: Tensor, edge: Tensor, index: Tensor, unit: float) -> Tensor:
     """Correlation of mid and side in the given band, ``(batch, 1, frames - 16, 1)`` in -1..1.
 
     Treble emphasised by ``(bin / edge)^3``, averaged over :data:`PANNED` frames, for the frames
-    that have so many about them. Powers count ``unit`` times.
+    that have so many about them. ``power`` is that of the spectrum times ``unit``.
     """
     weight = (index / edge[:, None]) ** 3 * (index < edge[:, None])
-    weight = (unit * weight / edge[:, None])[:, :, None]
-    both = (spectrum[:, 0] * spectrum[:, 1]) @ weight[:, None]  # (batch, planes, frames, 1)
+    weight = (weight / edge[:, None])[:, :, None]
+    # (batch, planes, frames, 1)
+    both = (spectrum[:, 0] * spectrum[:, 1]) @ (unit * weight[:, None])
     own = (power @ weight[:, None])[..., 0].clamp(max=1e12)
     rows = torch.cat([both.sum(dim=1).transpose(1, 2), own], dim=1)
     mean = fn.avg_pool1d(rows, PANNED, 1)[..., None]

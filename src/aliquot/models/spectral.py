@@ -1,15 +1,15 @@
 """The default model: excitation and envelope in the short-time spectrum, mid and side together.
 
 Spectral band replication (Dietz et al., 2002) with its side information predicted from the given
-band: the missing bins are filled with a mixture of the given band's top, copied upward and
-whitened, of noise, and of what a gentle slope has left there itself, whitened; a small temporal
+band: the missing bins are filled with a mixture of the given band's top, flattened and copied
+upward, of noise, and of what a gentle slope has left there itself, whitened; a small temporal
 convolutional network predicts, for every frame and band, the level and the mixture. Blocks are
 ConvNeXt's (Liu et al., 2022) over frames.
 
     spectrum ─► description ─┬─► linear map ───────────┬─► level, mixture per band
         │                    └─► blocks over frames ───┘                   │
         ├─► whitened remains ───────────┐                                  │
-        ├─► whitened copy ──────────────┤                                  ▼
+        ├─► flattened copy ─────────────┤                                  ▼
     noise ──────────────────────────────┴──────► mixture · level · fade-in ─► high
 
 Most of what can be foretold of other artists' treble is a linear map of the description; the
@@ -34,7 +34,7 @@ import torch
 from torch import Tensor, nn
 
 from aliquot.models import excitation
-from aliquot.models.description import FLAT, OUTER, OUTLINE, SHOWN, Describer, inner
+from aliquot.models.description import FLATNESS, OUTER, OUTLINE, SHOWN, Describer, inner
 from aliquot.models.excitation import BLOCK_BINS, PANNED, TINY
 from aliquot.models.layers import Block, Styles, hats, steadied, warped_bands, warped_place
 from aliquot.models.leakage import leakage
@@ -43,6 +43,10 @@ LOWEST_OCTAVE, HIGHEST_OCTAVE = -0.1, 3.3
 """Where the first and the last output band lie over the cut-off."""
 MAP_SCALE = 0.1
 """Of the maps' weights over what is trained: a step must not move hundreds of products at once."""
+MIX_START, MIX_SCALE, FLAT_SCALE = 3.0, 10.0, 100.0
+"""The copy's share as a logit: at first, and its changes over what is trained of the frame and of
+flatness. A tenth of the power is noise at first. Where it is much more, gaps between lines are full
+of it and roughness follows the share no longer: from one half on nothing was ever learned."""
 MAPS_AT = (120.0, 280.0, 650.0)
 """Cut-offs in bins that have linear maps of their own; those between take a mixture."""
 LEAKING = 2.0
@@ -149,9 +153,11 @@ class Spectral(nn.Module):
         self.styles = Styles(OUTLINE, config.width, 2 * len(config.dilations) * config.width)
         self.norm = nn.LayerNorm(config.width)
         self.leave = nn.Linear(config.width, 4 * config.output_bands)
-        self.tonal = nn.Linear(len(FLAT), config.output_bands)
+        self.tonal = nn.Linear(FLATNESS, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
+        nn.init.zeros_(self.tonal.weight)
+        nn.init.zeros_(self.tonal.bias)
 
     def forward(
         self, spectrum: Tensor, cutoff_bin: Tensor, long_term: Tensor, noise: Tensor
@@ -176,35 +182,38 @@ class Spectral(nn.Module):
         unit = 1 / (0.375 * self.config.window)  # white noise of unit variance has power 1 in it
         scale = math.sqrt(unit)
         edge = cutoff_bin - (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
-        power = spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
+        power = unit * spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
         first = self.config.bins - noise.shape[4]
         index = self.index[first:]
         context, frames = self.config.context, spectrum.shape[3]
         restored = slice(context, frames - context, stride)
         seen = slice(context - OUTER, frames - context - OUTER, stride)
-        found = self.predict(unit * (power @ self.analysis), cutoff_bin, long_term @ self.analysis)
+        found = self.predict(power @ self.analysis, cutoff_bin, long_term @ self.analysis)
         anchor, level, mix, share, trust = (values[:, :, seen] for values in found)
         panning = excitation.panning(spectrum, power, edge, self.index, unit)
         outer = context - PANNED // 2
         panning = panning[:, :, outer : panning.shape[2] - outer : stride]
-        spectrum, power = spectrum[:, :, :, restored], power[:, :, restored] * unit
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
+        tonal = MIX_START + MIX_SCALE * mix + FLAT_SCALE * self.tonal(flat[:, :, seen])
+        spectrum, block_power = spectrum[:, :, :, restored], block_power[:, :, restored]
+        copied = excitation.flattened(spectrum, block_power, edge, scale)
+        copied = excitation.copy_up(copied, edge, index)
         ramp = self.fade_in(cutoff_bin, index)  # (batch, bins made)
         over = self.between(cutoff_bin, index)[:, None]
         gain = torch.exp(math.log(10.0) * (level @ over))
         gain = gain * anchor.sqrt() * (ramp / scale)[:, None, None]
-        white = excitation.whitened(spectrum, block_power, scale)
-        remains = (trust @ over) * excitation.audible(block_power[..., first // BLOCK_BINS :])
+        block_power = block_power[..., first // BLOCK_BINS :]  # of bins made
+        white = excitation.whitened(spectrum[..., first:], block_power, scale)
+        remains = (trust @ over) * excitation.audible(block_power)
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
-        tonal = torch.sigmoid(mix + self.tonal(flat)) @ over
-        copied = excitation.copy_up(white, edge, index)
+        tonal = torch.sigmoid(tonal) @ over
         copied_gain = (gain * tonal)[:, :, None]
         noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
         common = (share @ over) * panning  # (batch, 1, frames, bins)
         noise = excitation.panned(noise, common)
-        high = copied * copied_gain + noise * noise_gain + white[..., first:] * remains_gain
+        high = copied * copied_gain + noise * noise_gain + white * remains_gain
         return high, level
 
     def fade_in(self, cutoff_bin: Tensor, index: Tensor) -> Tensor:

@@ -15,6 +15,10 @@ from aliquot.models.spectral import Spectral, SpectralConfig
 from aliquot.training.settings import LossSettings
 
 LOSS_BANDS, FIRST_LOSS_BIN = 40, 90.0
+DEEPEST = 3.0
+"""Decades under its loudest bin below which the bins of a block are told apart no more."""
+LEAST_HEARD = -6.0
+"""Log10 power of a block's loudest bin below which it is empty: -120 dB of full scale or so."""
 WIDE = 10
 """Bands joined for the energy balance."""
 WIDE_BANDS = 16
@@ -148,14 +152,27 @@ class SpectralLoss:
         return envelope, (per_example.mean(dim=0) * weight).sum()
 
     def texture(self, estimate: Tensor, truth: Tensor, mask: Tensor, share: Tensor) -> Tensor:
-        """Mean absolute difference of the spread of log power inside blocks, mean over frames."""
+        """Mean absolute difference of the spread of log power inside blocks, mean over frames.
+
+        Blocks that the original's codec has emptied do not count, and in others the holes that it
+        left count :data:`DEEPEST` below the block's loudest bin.
+        """
         inside = in_groups(mask[..., :-1], BLOCK_BINS).amin(dim=-1)
-        spread = in_groups(estimate[..., :-1], BLOCK_BINS).var(dim=-1, unbiased=False)
-        wanted = in_groups(truth[..., :-1], BLOCK_BINS).var(dim=-1, unbiased=False)
-        means = [(each + 1e-4).sqrt().mean(dim=2, keepdim=True) for each in (spread, wanted)]
-        distance = (means[0] - means[1]).abs() * inside
+        heard = in_groups(truth[..., :-1], BLOCK_BINS).amax(dim=-1) > LEAST_HEARD
+        count = heard.sum(dim=2, keepdim=True) + 1e-6
+        estimate_mean, wanted = (
+            (spread(row) * heard).sum(dim=2, keepdim=True) / count for row in (estimate, truth)
+        )
+        distance = (estimate_mean - wanted).abs() * inside
         each = distance.sum(dim=3) / (inside.sum(dim=3) + 1e-6)
         return (each.mean(dim=(0, 2)) * share).sum()
+
+
+def spread(log_power: Tensor) -> Tensor:
+    """Standard deviation of log power inside blocks, ``(batch, 2, frames, blocks)``."""
+    blocks = in_groups(log_power[..., :-1], BLOCK_BINS)
+    blocks = blocks.maximum(blocks.amax(dim=-1, keepdim=True) - DEEPEST)
+    return (blocks.var(dim=-1, unbiased=False) + 1e-4).sqrt()
 
 
 def in_groups(values: Tensor, size: int) -> Tensor:
