@@ -7,8 +7,11 @@ from aliquot.models.description import (
     ANCHOR_END,
     BELOW,
     FALL,
+    FLAT,
+    FLATNESS,
     LONG,
     OUTER,
+    SHORT,
     SHOWN,
     SPREAD_STRIDE,
     Describer,
@@ -97,3 +100,22 @@ def test_means_are_taken_over_frames_around(describe: Describer) -> None:
     assert float(means[LONG][0, 0, first + LONG // 2, 0]) == pytest.approx(1.0, abs=1e-4)
     assert float(means[LONG][0, 0, first + 1 + LONG // 2, 0]) == 0
     assert not means[LONG][0, 1].any()
+
+
+def test_flatness_is_shown_now_and_on_average_over_either_time(describe: Describer) -> None:
+    """One frame has lines, in the block at the cut-off: nine, a half, ... by hand."""
+    blocks = torch.zeros(1, 2, FRAMES, 64)
+    moment, block = 65, 24
+    blocks[:, 0, moment, block] = 1.0
+    cutoff = torch.tensor([16.0 * (block + 1)])
+    shown = describe.flatness(blocks, cutoff)
+    assert shown.shape == (1, 2, FRAMES - 2 * OUTER, FLATNESS)
+    now, short, long = (shown[0, 0, :, n * len(FLAT)] for n in range(3))
+    here = moment - OUTER
+    assert now.nonzero().flatten().tolist() == [here]
+    assert float(now[here]) == pytest.approx(1.0)
+    for row, width in ((short, SHORT), (long, LONG)):
+        reached = [max(0, here - width // 2), min(len(row), here + width // 2 + 1)]
+        assert row.nonzero().flatten().tolist() == list(range(*reached))
+        torch.testing.assert_close(row[here], torch.tensor(1 / width))
+    assert not shown[0, 1].any()

@@ -11,7 +11,7 @@ from aliquot.engine import first_made
 from aliquot.models.description import OUTLINE
 from aliquot.models.excitation import copy_up
 from aliquot.models.layers import warped_bands
-from aliquot.models.spectral import MAP_SCALE, MAPS_AT, Spectral, SpectralConfig
+from aliquot.models.spectral import MAP_SCALE, MAPS_AT, MIX_START, Spectral, SpectralConfig
 
 TINY = SpectralConfig(width=16, expansion=2, dilations=(1, 2), input_bands=24, output_bands=20)
 INNER = 24
@@ -147,6 +147,19 @@ def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four() ->
     several = copy_up(both, torch.tensor([80.4, 160.0]), index)
     torch.testing.assert_close(several[0, 0, 0, 0], copied)
     assert several[1, 0, 0, 0, 160] == 80
+
+
+def test_an_untrained_network_copies_and_adds_a_tenth_of_noise(
+    spectrum: torch.Tensor, noise: torch.Tensor
+) -> None:
+    torch.manual_seed(0)
+    fresh = Spectral(TINY).eval()
+    torch.nn.init.zeros_(fresh.leave.weight)
+    copied = high(fresh, spectrum, torch.zeros_like(noise))
+    both = high(fresh, spectrum, noise)
+    share = 1 / (1 + math.exp(-MIX_START))
+    added = (both - copied).square().sum() / both.square().sum()
+    assert float(added) == pytest.approx(1 - share**2, rel=0.25)
 
 
 def test_what_a_slope_has_left_is_amplified_and_silence_is_not(

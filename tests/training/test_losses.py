@@ -60,6 +60,20 @@ def test_another_noise_of_the_same_spectrum_is_as_rough(original: torch.Tensor) 
     assert terms(smoother, torch.randn_like(original))["texture"] > 0.1
 
 
+def test_what_a_codec_has_emptied_says_nothing_of_texture(original: torch.Tensor) -> None:
+    """Whole blocks do not count; holes inside a block count as if they were 30 dB deep."""
+    torch.manual_seed(7)
+    other = torch.randn_like(original)
+    emptied = original.clone()
+    emptied[..., 480:640] = 0
+    assert terms(other, emptied)["texture"] < 0.06
+    deep, deeper = original.clone(), original.clone()
+    deep[..., 480:640:2] *= 1e-2
+    deeper[..., 480:640:2] *= 1e-3
+    assert terms(deep, deeper)["texture"] < 1e-3
+    assert terms(original, deeper)["texture"] > 0.1
+
+
 def test_what_lies_below_the_fade_or_above_the_limit_costs_nothing(
     original: torch.Tensor,
 ) -> None:

@@ -66,7 +66,7 @@ def flattened(spectrum: Tensor, block_power: Tensor, edge: Tensor, scale: float)
     block = torch.arange(block_power.shape[3], device=edge.device)[:, None]
     bin_ = torch.arange(spectrum.shape[4], device=edge.device)
     near = (SMOOTH - ((bin_ + 0.5) / BLOCK_BINS - 0.5 - block).abs()).clamp(min=0)
-    near = near * (BLOCK_BINS * (block + 1) <= edge[:, None, None]) + 1e-6  # (batch, blocks, bins)
+    near = near * (BLOCK_BINS * (block + 1) <= edge[:, None, None]) + 1e-12  # (batch, blocks, bins)
     course = block_power @ (near / near.sum(dim=1, keepdim=True))[:, None]
     return spectrum * (scale * (course + 0.01 * TINY).rsqrt())[:, :, None]
 
@@ -141,3 +141,20 @@ def panned(noise: Tensor, common: Tensor) -> Tensor:
     own = (1 - common * common).clamp(min=1e-6).sqrt()
     middle, side = noise[:, 0], noise[:, 1]
     return torch.stack([middle, common * middle + own * side], dim=1)
+
+
+def mixed(copied: Tensor, noise: Tensor, gain: Tensor, share: Tensor, scale: float) -> Tensor:
+    """A copy and noise that fills up the power its share leaves.
+
+    Args:
+        copied: ``(batch, 2, 2, frames, n)`` of unit power.
+        noise: As ``copied``; a noise of unit variance, unscaled.
+        gain: ``(batch, 2, frames, n)`` of both.
+        share: As ``gain``: amplitude of the copy, 0 to 1.
+        scale: Brings the noise to unit power.
+
+    Returns:
+        As ``copied``.
+    """
+    rest = gain * (1 - share * share).clamp(min=1e-6).sqrt() * scale
+    return copied * (gain * share)[:, :, None] + noise * rest[:, :, None]

@@ -12,14 +12,13 @@ ConvNeXt's (Liu et al., 2022) over frames.
         ├─► flattened copy ─────────────┤                                  ▼
     noise ──────────────────────────────┴──────► mixture · level · fade-in ─► high
 
-Most of what can be foretold of other artists' treble is a linear map of the description; the
-blocks add what is not, and learn little by heart.
+Most of what can be foretold of other artists' treble is a linear map; the blocks add the rest.
 
 Properties that hold by construction, not by training:
 
 - levels scale: all levels are relative to the last third-octave of the given band (the anchor), so
-  what the network does not know is continued from there, twice the input is twice the output (up
-  to a floor at -160 dBFS), silence gives exact silence, and a silent side signal stays silent;
+  what the network does not know is continued from there, twice the input is twice the output (down
+  to -160 dBFS), silence gives exact silence, and a silent side signal stays silent;
 - copies shift by multiples of ``window / hop`` bins, for which a bin's phase advances by whole
   turns from frame to frame: no rotation is needed and it does not matter where frames start;
 - swapped channels give swapped levels: the noise of the side follows that of the middle as far as
@@ -44,9 +43,8 @@ LOWEST_OCTAVE, HIGHEST_OCTAVE = -0.1, 3.3
 MAP_SCALE = 0.1
 """Of the maps' weights over what is trained: a step must not move hundreds of products at once."""
 MIX_START, MIX_SCALE, FLAT_SCALE = 3.0, 10.0, 100.0
-"""The copy's share as a logit: at first, and its changes over what is trained of the frame and of
-flatness. A tenth of the power is noise at first. Where it is much more, gaps between lines are full
-of it and roughness follows the share no longer: from one half on nothing was ever learned."""
+"""The copy's share as a logit: at first, and the scales of its changes. A tenth of noise: with much
+more, gaps between lines are full, and roughness does not follow the share."""
 MAPS_AT = (120.0, 280.0, 650.0)
 """Cut-offs in bins that have linear maps of their own; those between take a mixture."""
 LEAKING = 2.0
@@ -155,9 +153,8 @@ class Spectral(nn.Module):
         self.leave = nn.Linear(config.width, 4 * config.output_bands)
         self.tonal = nn.Linear(FLATNESS, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
-        nn.init.zeros_(self.leave.bias)
-        nn.init.zeros_(self.tonal.weight)
-        nn.init.zeros_(self.tonal.bias)
+        for begun_at_zero in (self.leave.bias, self.tonal.weight, self.tonal.bias):
+            nn.init.zeros_(begun_at_zero)
 
     def forward(
         self, spectrum: Tensor, cutoff_bin: Tensor, long_term: Tensor, noise: Tensor
@@ -173,15 +170,15 @@ class Spectral(nn.Module):
         noise: Tensor,
         stride: int = 1,
     ) -> tuple[Tensor, Tensor]:
-        """As :meth:`forward`, for training: only each ``stride``-th inner frame, and the levels.
+        """As :meth:`forward`, for frames ``context, context + stride, ...``, and the levels.
 
         Returns:
             The high band ``(batch, 2, 2, frames, bins)`` and the log10 level over the anchor
-            ``(batch, 2, frames, bands)``, for frames ``context, context + stride, ...``.
+            ``(batch, 2, frames, bands)``.
         """
         unit = 1 / (0.375 * self.config.window)  # white noise of unit variance has power 1 in it
         scale = math.sqrt(unit)
-        edge = cutoff_bin - (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
+        edge = cutoff_bin - self.guard(cutoff_bin)
         power = unit * spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
         first = self.config.bins - noise.shape[4]
         index = self.index[first:]
@@ -192,7 +189,7 @@ class Spectral(nn.Module):
         anchor, level, mix, share, trust = (values[:, :, seen] for values in found)
         panning = excitation.panning(spectrum, power, edge, self.index, unit)
         outer = context - PANNED // 2
-        panning = panning[:, :, outer : panning.shape[2] - outer : stride]
+        panning = panning[:, :, outer:-outer:stride]
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
         tonal = MIX_START + MIX_SCALE * mix + FLAT_SCALE * self.tonal(flat[:, :, seen])
@@ -209,19 +206,19 @@ class Spectral(nn.Module):
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
         tonal = torch.sigmoid(tonal) @ over
-        copied_gain = (gain * tonal)[:, :, None]
-        noise_gain = (gain * (1 - tonal * tonal).clamp(min=1e-6).sqrt() * scale)[:, :, None]
-        common = (share @ over) * panning  # (batch, 1, frames, bins)
-        noise = excitation.panned(noise, common)
-        high = copied * copied_gain + noise * noise_gain + white * remains_gain
+        noise = excitation.panned(noise, (share @ over) * panning)
+        high = excitation.mixed(copied, noise, gain, tonal, scale) + white * remains_gain
         return high, level
 
     def fade_in(self, cutoff_bin: Tensor, index: Tensor) -> Tensor:
         """Amplitude with which the generated band sets in, ``(batch, len(index))``."""
-        guard = (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
-        ramp = (index - (cutoff_bin - 0.5 * guard)[:, None]) / (0.25 * guard)[:, None]
-        ramp = ramp.clamp(0, 1)
+        guard = self.guard(cutoff_bin)[:, None]
+        ramp = ((index - cutoff_bin[:, None] + 0.5 * guard) / (0.25 * guard)).clamp(0, 1)
         return ramp * ramp * (3 - 2 * ramp)
+
+    def guard(self, cutoff_bin: Tensor) -> Tensor:
+        """Bins below a cut-off that are not relied on, ``(batch,)``."""
+        return (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
 
     def between(self, cutoff_bin: Tensor, bin_: Tensor) -> Tensor:
         """Weights that read output bands at frequencies in bins, ``(batch, output_bands, n)``."""
@@ -263,8 +260,7 @@ class Spectral(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What to add, from a description of the given band.
 
-        Mid and side go through the same network, each with its own description: what holds for
-        one holds for the other, and there are twice as many examples to learn it from.
+        Mid and side go through the same network, each with its own description.
 
         Args:
             bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
@@ -278,9 +274,8 @@ class Spectral(nn.Module):
             output_bands)``, and share in power of what remains above the cut-off, as the level.
             What the flatness of the given band adds to the logit is left to the caller.
 
-        The level is a guess, or that of what remains above the cut-off times the gain that brings
-        it to the guess's mean over time: the more the remains are trusted, the more the second.
-        Theirs is the true course over time, and what a filter took changes slowly.
+        The level is a guess, or that of what remains above the cut-off, raised to the guess's mean
+        over time, as far as it is trusted: its course is the true one, a filter's loss is steady.
         """
         anchor = self.describe.anchor(bands, cutoff_bin)
         real = self.unleaked(bands)
