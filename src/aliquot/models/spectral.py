@@ -12,15 +12,12 @@ ConvNeXt's (Liu et al., 2022) over frames.
         ├─► flattened copy ─────────────┤                                  ▼
     noise ──────────────────────────────┴──────► mixture · level · fade-in ─► high
 
-Most of what can be foretold of other artists' treble is a linear map; the blocks add the rest.
-
 Properties that hold by construction, not by training:
 
 - levels scale: all levels are relative to the last third-octave of the given band (the anchor), so
   what the network does not know is continued from there, twice the input is twice the output (down
   to -160 dBFS), silence gives exact silence, and a silent side signal stays silent;
-- copies shift by multiples of ``window / hop`` bins, for which a bin's phase advances by whole
-  turns from frame to frame: no rotation is needed and it does not matter where frames start;
+- copies shift by multiples of ``window / hop`` bins, whose phase advances by whole turns a frame;
 - swapped channels give swapped levels: the noise of the side follows that of the middle as far as
   their given bands are correlated (a sound on the left alone stays there) times a predicted share;
 - nothing is put below ``cutoff - guard / 2``.
@@ -268,11 +265,10 @@ class Spectral(nn.Module):
             long_term: ``(batch, input_bands)`` mean power of the whole recording; zeros if unknown.
 
         Returns:
-            For all frames but ``OUTER`` at each end: anchor ``(batch, 2, frames, 1)`` in power,
-            log10 level over its root and logit of the share of the copy, both ``(batch, 2, frames,
-            output_bands)``, share of the panning that the noise keeps ``(batch, 1, frames,
-            output_bands)``, and share in power of what remains above the cut-off, as the level.
-            What the flatness of the given band adds to the logit is left to the caller.
+            For all frames but ``OUTER`` at each end: the anchor ``(batch, 2, frames, 1)`` in power,
+            and ``(batch, 2, frames, output_bands)`` each: the log10 level over its root, what the
+            frame adds to the copy's share, the share of the panning that noise keeps (of one
+            channel), and the share in power of what remains above the cut-off.
 
         The level is a guess, or that of what remains above the cut-off, raised to the guess's mean
         over time, as far as it is trusted: its course is the true one, a filter's loss is steady.
