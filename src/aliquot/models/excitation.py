@@ -51,8 +51,9 @@ def whitened(spectrum: Tensor, block_power: Tensor, scale: float) -> Tensor:
 def flattened(spectrum: Tensor, block_power: Tensor, edge: Tensor, scale: float) -> Tensor:
     """The spectrum below ``edge`` over the course of its power from block to block.
 
-    The course are means over :data:`SMOOTH` blocks, weighted by a triangle, of blocks that lie
-    wholly below ``edge``.
+    The course are means over :data:`SMOOTH` blocks, weighted by a triangle, of those that begin
+    below ``edge``. A bin's own block always counts: what stands beside a codec's hole would be
+    raised without limit.
 
     Args:
         spectrum: ``(batch, 2, 2, frames, bins)``.
@@ -66,7 +67,7 @@ def flattened(spectrum: Tensor, block_power: Tensor, edge: Tensor, scale: float)
     block = torch.arange(block_power.shape[3], device=edge.device)[:, None]
     bin_ = torch.arange(spectrum.shape[4], device=edge.device)
     near = (SMOOTH - ((bin_ + 0.5) / BLOCK_BINS - 0.5 - block).abs()).clamp(min=0)
-    near = near * (BLOCK_BINS * (block + 1) <= edge[:, None, None]) + 1e-12  # (batch, blocks, bins)
+    near = near * (BLOCK_BINS * block < edge[:, None, None]) + 1e-12  # (batch, blocks, bins)
     course = block_power @ (near / near.sum(dim=1, keepdim=True))[:, None]
     return spectrum * (scale * (course + 0.01 * TINY).rsqrt())[:, :, None]
 
