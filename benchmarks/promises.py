@@ -28,7 +28,7 @@ from aliquot.dsp.splice import guard_hz
 from aliquot.dsp.stft import stft
 from aliquot.pipeline import Processing, Restorer
 from aliquot.tasks import choose_filter, degrade, find_task
-from aliquot.testset import find_entries
+from aliquot.testset import faded, find_entries
 
 TASKS = ("cutoff-4000", "cutoff-5500", "cutoff-8000", "cutoff-11000", "x2", "x4", "x6")
 SECONDS = 40
@@ -65,11 +65,8 @@ def power_below_and_above(
     spectrum reaches everywhere (-69 dB of full scale for -139 without).
     """
     size = samples.shape[1]
-    fade = np.sin(np.linspace(0, np.pi / 2, FADE)) ** 2
-    samples = samples.copy()
-    samples[:, :FADE] *= fade
-    samples[:, -FADE:] *= fade[::-1]
-    power = 2 * np.abs(np.fft.rfft(samples.astype(np.float64), axis=1)) ** 2 / size**2
+    spectrum = np.fft.rfft(faded(samples, FADE).astype(np.float64), axis=1)
+    power = 2 * np.abs(spectrum) ** 2 / size**2
     freqs = np.arange(power.shape[1]) * rate / size
     inside = (freqs >= high_hz[0]) & (freqs < high_hz[1])
     return float(power[:, freqs < low_hz].sum(1).max()), float(power[:, inside].sum())

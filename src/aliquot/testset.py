@@ -171,9 +171,13 @@ def _excerpt(path: Path, rate: int, start: float, duration: float) -> Audio:
     wanted = round(duration * rate)
     if samples.shape[1] < wanted:
         raise InputError(f"{path}: ends before its declared length; repair it or leave it out")
-    samples = samples[:, :wanted].copy()
-    size = round(FADE_SECONDS * rate)
+    return Audio(faded(samples[:, :wanted], round(FADE_SECONDS * rate)), rate)
+
+
+def faded(samples: Waveform, size: int) -> Waveform:
+    """A copy with a raised cosine over ``size`` samples at either end, ``(channels, samples)``."""
     ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(size) + 0.5) / size)).astype(np.float32)
+    samples = samples.copy()
     samples[:, :size] *= ramp
     samples[:, -size:] *= ramp[::-1]
-    return Audio(samples, rate)
+    return samples

@@ -103,7 +103,7 @@ def test_means_are_taken_over_frames_around(describe: Describer) -> None:
 
 
 def test_flatness_is_shown_now_and_on_average_over_either_time(describe: Describer) -> None:
-    """One frame has lines, in the block at the cut-off: nine, a half, ... by hand."""
+    """One frame has lines, in the block at the cut-off: a mean holds its share of the frames."""
     blocks = torch.zeros(1, 2, FRAMES, 64)
     moment, block = 65, 24
     blocks[:, 0, moment, block] = 1.0

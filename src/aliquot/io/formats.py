@@ -82,7 +82,7 @@ class Container:
     """What one container can hold; empty ``rates`` means any rate in ``rate_range``."""
 
     extension: str
-    library_format: str
+    sndfile_format: str
     bits: tuple[str, ...] = ()
     max_channels: int = MAX_CHANNELS
     rate_range: tuple[int, int] = (MIN_RATE, MAX_RATE)

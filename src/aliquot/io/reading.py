@@ -20,8 +20,8 @@ from aliquot.io.formats import (
     MIN_RATE,
     SoundInfo,
 )
-from aliquot.io.library import open_stream
 from aliquot.io.names import shown
+from aliquot.io.sndfile import open_stream
 
 LARGEST = 1e10
 """Beyond this (200 dB over full scale) a float is taken for damage: 1e38 squared is infinite."""

@@ -16,7 +16,7 @@ from typing import Any
 import soundfile
 
 from aliquot.io import ffprobe, riff
-from aliquot.io.library import open_stream
+from aliquot.io.sndfile import open_stream
 from aliquot.io.tagmaps import (
     ID3_NUMBERS,
     ID3_TEXT,

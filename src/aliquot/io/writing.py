@@ -17,8 +17,8 @@ from aliquot.io import flac, ogg, riff
 from aliquot.io.atomic import PendingFile, check_space, check_target, write_error
 from aliquot.io.encoding import LIBRARY_SUBTYPE, READ_TYPE, codec_settings, projected_bytes
 from aliquot.io.formats import CONTAINERS, OutputFormat, check_cell
-from aliquot.io.library import open_stream
 from aliquot.io.names import library_name, shown
+from aliquot.io.sndfile import open_stream
 
 PIECE_FRAMES = 65_536
 """Frames of one write: one large write overflows the stack of the Vorbis encoder (a crash)."""
@@ -100,7 +100,7 @@ class Writer:
             (channels, min(PIECE_FRAMES, 2 * PIECE_FRAMES // channels)), np.float32
         )
         self._held = 0
-        self._library_format = CONTAINERS[fmt.container].library_format
+        self._sndfile_format = CONTAINERS[fmt.container].sndfile_format
         self._file: Any = None
         order = ogg.TO_WAVE_ORDER.get(channels)
         centre_second = fmt.container in {"OGG", "OPUS"}
@@ -108,7 +108,7 @@ class Writer:
 
     def __enter__(self) -> Self:
         if self._format.container == "WAV" and self._large(self.expected_frames):
-            self._library_format = "RF64"
+            self._sndfile_format = "RF64"
         self._pending.create()
         try:
             self._file = self._open(self._pending.path)
@@ -197,12 +197,12 @@ class Writer:
 
     def _make_room(self, frames: int) -> None:
         """Move over to RF64 when a plain WAV grows past what was expected of it."""
-        if self._library_format == "AIFF" and self._large(frames):
+        if self._sndfile_format == "AIFF" and self._large(frames):
             raise _too_large(self._pending.target)
-        if self._library_format != "WAV" or not self._large(frames):
+        if self._sndfile_format != "WAV" or not self._large(frames):
             return
         self._file.close()
-        self._library_format = "RF64"
+        self._sndfile_format = "RF64"
         small = PendingFile(self._pending.target)
         self._pending.path.replace(small.path)
         try:
@@ -223,7 +223,7 @@ class Writer:
                 samplerate=self._rate,
                 channels=self._channels,
                 subtype=subtype or LIBRARY_SUBTYPE[self._format.bits or ""],
-                format=self._library_format,
+                format=self._sndfile_format,
                 **codec_settings(self._format, self._rate, self._channels),
             )
         except (soundfile.SoundFileError, OSError) as error:

@@ -51,7 +51,7 @@ def whitened(spectrum: Tensor, block_power: Tensor, scale: float) -> Tensor:
 def flattened(spectrum: Tensor, block_power: Tensor, edge: Tensor, scale: float) -> Tensor:
     """The spectrum below ``edge`` over the course of its power from block to block.
 
-    The course are means over :data:`SMOOTH` blocks, weighted by a triangle, of those that begin
+    The course is a mean over :data:`SMOOTH` blocks, weighted by a triangle, of those that begin
     below ``edge``. A bin's own block always counts: what stands beside a codec's hole would be
     raised without limit.
 
@@ -149,7 +149,7 @@ def mixed(copied: Tensor, noise: Tensor, gain: Tensor, share: Tensor, scale: flo
 
     Args:
         copied: ``(batch, 2, 2, frames, n)`` of unit power.
-        noise: As ``copied``; a noise of unit variance, unscaled.
+        noise: As ``copied``; the unscaled spectrum of noise of unit variance.
         gain: ``(batch, 2, frames, n)`` of both.
         share: As ``gain``: amplitude of the copy, 0 to 1.
         scale: Brings the noise to unit power.

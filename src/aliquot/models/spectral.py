@@ -18,8 +18,8 @@ Properties that hold by construction, not by training:
   what the network does not know is continued from there, twice the input is twice the output (down
   to -160 dBFS), silence gives exact silence, and a silent side signal stays silent;
 - copies shift by multiples of ``window / hop`` bins, whose phase advances by whole turns a frame;
-- swapped channels give swapped levels: the noise of the side follows that of the middle as far as
-  their given bands are correlated (a sound on the left alone stays there) times a predicted share;
+- swapped channels give swapped levels: the side's noise follows the middle's as far as their given
+  bands are correlated (a sound on the left alone stays there) times a predicted share;
 - nothing is put below ``cutoff - guard / 2``.
 """
 
@@ -40,8 +40,8 @@ LOWEST_OCTAVE, HIGHEST_OCTAVE = -0.1, 3.3
 MAP_SCALE = 0.1
 """Of the maps' weights over what is trained: a step must not move hundreds of products at once."""
 MIX_START, MIX_SCALE, FLAT_SCALE = 3.0, 10.0, 100.0
-"""The copy's share as a logit: at first, and the scales of its changes. A tenth of noise: with much
-more, gaps between lines are full, and roughness does not follow the share."""
+"""Logit of the copy's share at first, and scales of its changes. A tenth is noise: with much more,
+gaps between lines are full, and roughness does not follow the share."""
 MAPS_AT = (120.0, 280.0, 650.0)
 """Cut-offs in bins that have linear maps of their own; those between take a mixture."""
 LEAKING = 2.0
@@ -91,6 +91,10 @@ class SpectralConfig:
     def context(self) -> int:
         """Frames on each side that an output frame depends on."""
         return OUTER + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
+
+    def guard(self, cutoff_bin: Tensor) -> Tensor:
+        """Bins below a cut-off that are not relied on, ``(batch,)``."""
+        return (0.1 * cutoff_bin).clamp(min=self.guard_bins)
 
 
 class Spectral(nn.Module):
@@ -150,8 +154,9 @@ class Spectral(nn.Module):
         self.leave = nn.Linear(config.width, 4 * config.output_bands)
         self.tonal = nn.Linear(FLATNESS, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
-        for begun_at_zero in (self.leave.bias, self.tonal.weight, self.tonal.bias):
-            nn.init.zeros_(begun_at_zero)
+        nn.init.zeros_(self.leave.bias)
+        nn.init.zeros_(self.tonal.weight)
+        nn.init.zeros_(self.tonal.bias)
 
     def forward(
         self, spectrum: Tensor, cutoff_bin: Tensor, long_term: Tensor, noise: Tensor
@@ -175,7 +180,7 @@ class Spectral(nn.Module):
         """
         unit = 1 / (0.375 * self.config.window)  # white noise of unit variance has power 1 in it
         scale = math.sqrt(unit)
-        edge = cutoff_bin - self.guard(cutoff_bin)
+        edge = cutoff_bin - self.config.guard(cutoff_bin)
         power = unit * spectrum.square().sum(dim=2)  # (batch, 2, frames, bins)
         first = self.config.bins - noise.shape[4]
         index = self.index[first:]
@@ -189,10 +194,10 @@ class Spectral(nn.Module):
         panning = panning[:, :, outer:-outer:stride]
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
-        tonal = MIX_START + MIX_SCALE * mix + FLAT_SCALE * self.tonal(flat[:, :, seen])
+        mix = MIX_START + MIX_SCALE * mix + FLAT_SCALE * self.tonal(flat[:, :, seen])
         spectrum, block_power = spectrum[:, :, :, restored], block_power[:, :, restored]
-        copied = excitation.flattened(spectrum, block_power, edge, scale)
-        copied = excitation.copy_up(copied, edge, index)
+        flattened = excitation.flattened(spectrum, block_power, edge, scale)
+        copied = excitation.copy_up(flattened, edge, index)
         ramp = self.fade_in(cutoff_bin, index)  # (batch, bins made)
         over = self.between(cutoff_bin, index)[:, None]
         gain = torch.exp(math.log(10.0) * (level @ over))
@@ -202,20 +207,16 @@ class Spectral(nn.Module):
         remains = (trust @ over) * excitation.audible(block_power)
         remains_gain = (gain * (remains + 1e-9).sqrt())[:, :, None]
         gain = gain * (1 - remains).clamp(min=1e-6).sqrt()
-        tonal = torch.sigmoid(tonal) @ over
+        tonal = torch.sigmoid(mix) @ over
         noise = excitation.panned(noise, (share @ over) * panning)
         high = excitation.mixed(copied, noise, gain, tonal, scale) + white * remains_gain
         return high, level
 
     def fade_in(self, cutoff_bin: Tensor, index: Tensor) -> Tensor:
         """Amplitude with which the generated band sets in, ``(batch, len(index))``."""
-        guard = self.guard(cutoff_bin)[:, None]
+        guard = self.config.guard(cutoff_bin)[:, None]
         ramp = ((index - cutoff_bin[:, None] + 0.5 * guard) / (0.25 * guard)).clamp(0, 1)
         return ramp * ramp * (3 - 2 * ramp)
-
-    def guard(self, cutoff_bin: Tensor) -> Tensor:
-        """Bins below a cut-off that are not relied on, ``(batch,)``."""
-        return (0.1 * cutoff_bin).clamp(min=self.config.guard_bins)
 
     def between(self, cutoff_bin: Tensor, bin_: Tensor) -> Tensor:
         """Weights that read output bands at frequencies in bins, ``(batch, output_bands, n)``."""
@@ -257,10 +258,9 @@ class Spectral(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What to add, from a description of the given band.
 
-        Mid and side go through the same network, each with its own description.
-
         Args:
-            bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side.
+            bands: ``(batch, 2, frames, input_bands)`` mean power of mid and side, which go through
+                the same network.
             cutoff_bin: ``(batch,)``.
             long_term: ``(batch, input_bands)`` mean power of the whole recording; zeros if unknown.
 

@@ -18,7 +18,7 @@ LOSS_BANDS, FIRST_LOSS_BIN = 40, 90.0
 DEEPEST = 3.0
 """Decades under its loudest bin below which the bins of a block are told apart no more."""
 LEAST_HEARD = -6.0
-"""Log10 power of a block's loudest bin below which it is empty: -120 dB of full scale or so."""
+"""Log10 power of a block's loudest bin below which it is empty: 114 dB under a full-scale sine."""
 WIDE = 10
 """Bands joined for the energy balance."""
 WIDE_BANDS = 16
@@ -60,7 +60,7 @@ class SpectralLoss:
 
     def mask(self, region: Region) -> Tensor:
         """Weight of every bin, ``(batch, 1, 1, bins)``."""
-        guard = (0.1 * region.cutoff).clamp(min=self.model.guard_bins)
+        guard = self.model.guard(region.cutoff)
         start = (region.cutoff - 0.4 * guard)[:, None]
         inside = (self.index >= start) & (self.index < region.limit[:, None])
         weight = torch.where(self.index < region.typical[:, None], 1.0, self.weights.typical_weight)
@@ -205,9 +205,8 @@ class LevelLoss:
 
     def __init__(self, weights: LossSettings, model: Spectral) -> None:
         self.weights = weights
-        config = model.config
+        self.config = model.config
         self.centres = model.band_centres
-        self.guard_bins = config.guard_bins
         analysis = model.analysis  # (bins, input_bands)
         self.widths = (analysis > 0).sum(dim=0) / 2.0
 
@@ -223,7 +222,7 @@ class LevelLoss:
             region: Cut-off and limits.
         """
         estimate, original = smoothed(estimate), smoothed(original)
-        guard = (0.1 * region.cutoff).clamp(min=self.guard_bins)
+        guard = self.config.guard(region.cutoff)
         start = (region.cutoff - 0.4 * guard)[:, None]
         inside = (self.centres >= start) & (self.centres < region.limit[:, None])
         weight = torch.where(

@@ -11,7 +11,7 @@ from aliquot.dsp.resample import resample
 from aliquot.errors import InputError
 from aliquot.io.formats import CONTAINERS
 from aliquot.io.headers import identify
-from aliquot.io.library import quiet
+from aliquot.io.sndfile import quiet
 from aliquot.io.sound import open_reader
 from aliquot.training.pieces import Piece
 from aliquot.training.settings import DataSettings
