@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from aliquot.models.config import SpectralConfig
 from aliquot.models.layers import WARP_BINS
-from aliquot.models.spectral import Spectral, SpectralConfig
+from aliquot.models.spectral import Spectral
 from aliquot.training.bands import described
 from aliquot.training.pieces import Piece, read_manifest
 from aliquot.training.settings import DataSettings

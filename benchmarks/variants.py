@@ -8,10 +8,10 @@ A variant is the first stage of the recipe (`settings/aliquot.toml`), levels fro
 some words changed. All get the same number of examples, so one that costs more per step may train
 longer; the table says what it costs. `seed` shows how far two runs of one recipe lie apart: less is
 no difference. `artists` leaves out a part of the artists, `steps` trains for a shorter or longer
-time: the learning curves. Judged is the mean distance of band levels, in dB, over the same examples
-for all: of the music that every variant has trained on, of the dev split, and of validation.
-Runs live in `runs/variants`, figures in `benchmarks/results/variants.json`; the page is printed, a
-table for a decision.
+time: the learning curves, the last of them at the recipe's full length. Judged is the mean distance
+of band levels, in dB, over the same examples for all: of the music that every variant has trained
+on, of the dev split, and of validation. Runs live in `runs/variants`, figures in
+`benchmarks/results/variants.json`; the page is printed, a table for a decision.
 """
 
 import argparse
@@ -63,7 +63,9 @@ VARIANTS = (
     Variant("artists-quarter", artists=0.25),
     Variant("steps-half", steps=0.5),
     Variant("steps-double", steps=2.0),
-    Variant("steps-double-artists-half", steps=2.0, artists=0.5),
+    Variant("steps-fourfold", steps=4.0),
+    Variant("steps-fourfold-artists-half", steps=4.0, artists=0.5),
+    Variant("steps-all", steps=15.0),
 )
 
 
@@ -99,7 +101,7 @@ def train(variant: Variant, music: Path) -> None:
             f"data.music={music}",
             f"levels.steps={round(variant.steps * STEPS)}",
             *("optim.steps=0", "run.threads=1", "run.workers=0", "run.validate_every=1000000"),
-            *("run.validation_examples=16", *variant.words),
+            *("run.validation_examples=16", "run.precision=bfloat16", *variant.words),
         ]
         if variant.artists < 1:
             path = Path(folder) / f"held-out-{variant.name}.txt"

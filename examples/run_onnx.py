@@ -56,8 +56,11 @@ def restore(
         "cutoff_bin": np.array([cutoff_hz * size / rate], np.float32),
         "noise": transform(noise.astype(np.float32)),
     }
-    if "long_term" in {value.name for value in session.get_inputs()}:
+    inputs = {value.name for value in session.get_inputs()}
+    if "long_term" in inputs:
         feed["long_term"] = long_term[None].astype(np.float32)
+    if "frame" in inputs:  # the number of the first frame; 0 begins with the first sample
+        feed["frame"] = np.array([-before // hop], np.float32)
     high = session.run(["high"], feed)[0][0]  # (mid and side, real and imaginary, frames, bins)
 
     waves = np.fft.irfft(high[:, 0] + 1j * high[:, 1], axis=2) * window

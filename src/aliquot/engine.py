@@ -62,8 +62,8 @@ class Enhancer(Protocol):
         """
 
 
-LONG_TERM = "long_term"
-"""The input that a graph may lack."""
+LONG_TERM, FRAME = "long_term", "frame"
+"""Inputs that a graph may lack: older releases see moments alone, and copy by fixed distances."""
 
 
 class SpectralEnhancer:
@@ -84,9 +84,8 @@ class SpectralEnhancer:
         self.cutoff_range_hz = (low, high)
         self.overlap = self.window // self.hop - 1
         self.transform = Frames(self.window, self.hop, 2 * self.context)
-        names = {value.name for value in session.get_inputs()}
-        self.knows_recordings = LONG_TERM in names  # releases 1 and 2 see moments alone
-        # And they make what lies below the cut-off too: silence.
+        self.inputs = {value.name for value in session.get_inputs()}
+        # Releases 1 and 2 make what lies below the cut-off too: silence.
         self.guard_bins = float(facts["guard_bins"]) if "guard_bins" in facts else None
 
     @property
@@ -102,11 +101,11 @@ class SpectralEnhancer:
         inner = spectrum.shape[2] - 2 * self.frames
         cutoff_bin = known.cutoff_hz * self.window / known.sample_rate
         first = 0 if self.guard_bins is None else first_made(cutoff_bin, self.guard_bins)
-        place = known.start // self.hop + self.frames
-        noise = noise_frames(place, inner, self.window, self.hop, first)
+        frame = known.start // self.hop
+        noise = noise_frames(frame + self.frames, inner, self.window, self.hop, first)
         whole = known.long_term
         profile = whole.at(known.sample_rate, self.window) if whole else None
-        high = self.run(spectrum[None], cutoff_bin, noise[None], profile)[0]
+        high = self.run(spectrum[None], cutoff_bin, noise[None], frame, profile)[0]
         complex_high = np.zeros((2, inner, spectrum.shape[3]), np.complex64)
         complex_high.real[..., first:], complex_high.imag[..., first:] = high[:, 0], high[:, 1]
         rows = complex_high[: window.shape[0]]
@@ -123,15 +122,21 @@ class SpectralEnhancer:
         spectrum: NDArray[np.float32],
         cutoff_bin: float,
         noise: NDArray[np.float32],
+        frame: int,
         long_term: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Run the graph; shapes as in :class:`aliquot.models.spectral.Spectral`."""
+        """Run the graph; shapes as in :class:`aliquot.models.spectral.Spectral`.
+
+        ``frame`` is the number of the spectrum's first frame in the recording.
+        """
         feed = {
             "spectrum": spectrum,
             "cutoff_bin": np.array([cutoff_bin], np.float32),
             "noise": noise,
         }
-        if self.knows_recordings:
+        if FRAME in self.inputs:  # a wave between bins comes back after four frames
+            feed[FRAME] = np.array([frame % 4], np.float32)
+        if LONG_TERM in self.inputs:
             unknown = np.zeros(self.window // 2 + 1, np.float32)
             feed[LONG_TERM] = (unknown if long_term is None else long_term)[None]
         result: NDArray[np.float32] = self.session.run(["high"], feed)[0]
@@ -176,7 +181,7 @@ def load_enhancer(
             f"{name} lacks metadata ({', '.join(sorted(missing))}); make it with `aliquot export`"
         )
     names = {value.name for value in session.get_inputs()}
-    if names - {LONG_TERM} != inputs:
+    if names - {LONG_TERM, FRAME} != inputs:
         raise ModelError(f"{name} has inputs {sorted(names)}; make it with `aliquot export`")
     if kind == "waveform":
         return WaveformEnhancer(session, name, facts, raw)

@@ -12,9 +12,10 @@ import onnx
 import torch
 
 from aliquot.config import build
-from aliquot.engine import LONG_TERM
+from aliquot.engine import FRAME, LONG_TERM
 from aliquot.errors import ConfigError, ModelError
-from aliquot.models.spectral import Spectral, SpectralConfig
+from aliquot.models.config import SpectralConfig
+from aliquot.models.spectral import Spectral
 from aliquot.models.waveform import WaveformModel
 from aliquot.training import checkpoint
 from aliquot.training.settings import Settings
@@ -95,7 +96,7 @@ def example_inputs(config: SpectralConfig, frames: int) -> tuple[torch.Tensor, .
     spectrum = torch.randn((1, 2, 2, outer, config.bins), generator=generator)
     noise = torch.randn((1, 2, 2, frames, config.bins), generator=generator) * 19.6
     long_term = torch.rand((1, config.bins), generator=generator)
-    return spectrum, torch.tensor([300.0]), long_term, noise
+    return spectrum, torch.tensor([300.0]), long_term, noise, torch.tensor([1.0])
 
 
 def commit_of(folder: Path) -> str:
@@ -133,6 +134,7 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
         metadata |= _waveform_facts(network, rate)
     metadata |= {"method": trained["settings"].get("method", "aliquot"), **facts}
     graph = onnx.load(str(temporary))
+    compact(graph.graph)
     for key, value in metadata.items():
         graph.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(graph)
@@ -147,10 +149,46 @@ def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0
     return Exported(target, sha256, len(content), difference, metadata["kind"])
 
 
+def compact(graph: onnx.GraphProto) -> None:
+    """Keep every large constant once, and as bytes where all its values are whole numbers.
+
+    The exporter writes a table anew wherever it is used. Nothing that is computed changes: a
+    runtime turns bytes back into floats when it loads the graph.
+    """
+    kept: dict[tuple[tuple[int, ...], bytes], str] = {}
+    renamed: dict[str, str] = {}
+    for node in [node for node in graph.node if node.op_type == "Constant"]:
+        values = onnx.numpy_helper.to_array(node.attribute[0].t)
+        if values.dtype != np.float32 or values.size < LEAST_TABLE:
+            continue
+        name = node.output[0]
+        same = kept.setdefault((values.shape, values.tobytes()), name)
+        place = list(graph.node).index(node)
+        graph.node.remove(node)
+        if same != name:
+            renamed[name] = same
+            continue
+        small = values.astype(np.int8) if np.abs(values).max() <= 127 else None
+        if small is None or np.any(small != values):
+            graph.initializer.append(onnx.numpy_helper.from_array(values, name))
+            continue
+        stored = f"{name}_bytes"
+        graph.initializer.append(onnx.numpy_helper.from_array(small, stored))
+        cast = onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT)
+        graph.node.insert(place, cast)
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = renamed.get(name, name)
+
+
+LEAST_TABLE = 4096
+"""Values of a constant that is worth it."""
+
+
 def _trace_spectral(network: Spectral, path: Path) -> None:
     outer, inner = {0: "batch", 3: "frames"}, {0: "batch", 3: "inner", 4: "made"}
     axes = {"spectrum": outer, "noise": inner, "high": inner}
-    inputs = ["spectrum", "cutoff_bin", LONG_TERM, "noise"]
+    inputs = ["spectrum", "cutoff_bin", LONG_TERM, "noise", FRAME]
     _trace(network, example_inputs(network.config, 64), path, (inputs, "high", axes))
 
 
@@ -235,12 +273,14 @@ def parity(network: Spectral | WaveformModel, path: Path) -> float:
         return worst
     assert isinstance(enhancer, SpectralEnhancer)  # noqa: S101 - for the type checker
     for frames, cutoff_bin, first in ((48, 130.0, 0), (100, 520.5, 480), (64, 820.0, 768)):
-        spectrum, _, long_term, noise = example_inputs(network.config, frames)
+        spectrum, _, long_term, noise, frame = example_inputs(network.config, frames)
         with torch.no_grad():
-            expected = network(spectrum, torch.tensor([cutoff_bin]), long_term, noise).numpy()
+            given = torch.tensor([cutoff_bin]), long_term, noise, frame
+            expected = network(spectrum, *given).numpy()
         expected = expected[..., first:]
         made = noise[..., first:].contiguous().numpy()
-        found = enhancer.run(spectrum.numpy(), cutoff_bin, made, long_term[0].numpy())
+        feed = spectrum.numpy(), cutoff_bin, made, int(frame), long_term[0].numpy()
+        found = enhancer.run(*feed)
         worst = max(worst, float(np.abs(found - expected).max() / np.abs(expected).max()))
     load_enhancer.cache_clear()
     return worst

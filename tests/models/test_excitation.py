@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
+from aliquot.dsp.stft import istft
 from aliquot.models.excitation import (
     BLOCK_BINS,
     block_means,
@@ -9,6 +11,7 @@ from aliquot.models.excitation import (
     flattened,
     whitened,
 )
+from aliquot.training.step import spectra
 
 BINS = 1025
 EDGE = torch.tensor([480.0])
@@ -69,14 +72,49 @@ def test_silence_stays_silence() -> None:
     assert not flat(torch.zeros(BINS)).any()
 
 
+INDEX = torch.arange(BINS).float()
+FIRST = torch.zeros((3, 1))
+
+
+def test_the_copy_comes_from_the_top_of_the_given_band() -> None:
+    """By hand: edge 80, width 40.5; bins 80 to 120 repeat 40 (shift 40: 40.5 rounds to even)."""
+    ramp = INDEX.expand(1, 2, 2, 3, -1).contiguous()
+    width = torch.full((1, 3, 1), 40.5)
+    copied = copy_up(ramp, torch.tensor([80.4]), INDEX, width, FIRST)[0, 0, 0, 0]
+    assert copied[78:84].tolist() == [78, 79, 40, 41, 42, 43]
+    assert copied[119:123].tolist() == [79, 80, 40, 41]  # two widths are 81 bins
+
+
 def test_copies_of_several_edges_and_of_one_agree() -> None:
     generator = torch.Generator().manual_seed(0)
     spectrum = torch.randn((2, 2, 2, 3, BINS), generator=generator)
-    index = torch.arange(BINS).float()
-    several = copy_up(spectrum, torch.tensor([200.0, 333.3]), index)
+    width = torch.tensor([[100.0], [97.3], [88.8]]).expand(2, -1, -1)
+    number = torch.tensor([[7.0], [8.0], [9.0]])
+    several = copy_up(spectrum, torch.tensor([200.0, 333.3]), INDEX, width, number)
     for place, edge in enumerate((200.0, 333.3)):
-        one = copy_up(spectrum[place : place + 1], torch.tensor([edge]), index)
+        rows = spectrum[place : place + 1]
+        one = copy_up(rows, torch.tensor([edge]), INDEX, width[:1], number)
         torch.testing.assert_close(one[0], several[place])
+
+
+@pytest.mark.parametrize("width", [40.0, 41.0, 42.0, 43.0])
+def test_a_copied_sine_is_a_sine(width: float) -> None:
+    """Shifted by any number of bins it stays one line from frame to frame: nothing leaks."""
+    rate, frames, window, hop = 44_100, 40, 2_048, 512
+    hz = 70.3 * rate / window
+    seconds = torch.arange(window + (frames - 1) * hop) / rate
+    wave = torch.sin(2 * torch.pi * hz * seconds)[None, None].expand(1, 2, -1).contiguous()
+    shape = torch.full((1, frames, 1), width)
+    number = torch.arange(frames).float()[:, None] + 3
+    spectrum = spectra(wave, window, hop)
+    copied = copy_up(spectrum, torch.tensor([80.0]), INDEX, shape, number)
+    copied = copied * ((INDEX >= 100) & (INDEX < 120))
+    rows = copied[0, 0].permute(1, 2, 0).contiguous()
+    sound = istft(torch.view_as_complex(rows)[None].numpy(), window, hop)[0, 2_048:-2_048]
+    times = np.arange(sound.size) / rate
+    shifted = 2j * np.pi * (hz + width * rate / window) * times
+    line = 2 * np.abs(np.mean(sound * np.exp(-shifted))) ** 2
+    assert line > 0.98 * np.mean(sound**2)
 
 
 def test_flatness_of_equal_bins_is_zero_and_of_one_bin_in_sixteen_is_high() -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 
 from aliquot.dsp.stft import stft
+from aliquot.models.config import SpectralConfig
 from aliquot.models.leakage import ROUNDING, leakage
-from aliquot.models.spectral import Spectral, SpectralConfig
+from aliquot.models.spectral import Spectral
 
 
 def test_empty_bands_hold_what_a_window_lets_through() -> None:

@@ -8,10 +8,11 @@ import torch
 
 from aliquot.dsp.splice import fade_in
 from aliquot.engine import first_made
+from aliquot.models.config import SpectralConfig
 from aliquot.models.description import OUTLINE
-from aliquot.models.excitation import copy_up
 from aliquot.models.layers import warped_bands
-from aliquot.models.spectral import MAP_SCALE, MAPS_AT, MIX_START, Spectral, SpectralConfig
+from aliquot.models.spectral import MAP_SCALE, MAPS_AT, MIX_START, Spectral
+from aliquot.training.step import spectra
 
 TINY = SpectralConfig(width=16, expansion=2, dilations=(1, 2), input_bands=24, output_bands=20)
 INNER = 24
@@ -49,9 +50,10 @@ def high(
     spectrum: torch.Tensor,
     noise: torch.Tensor,
     long_term: torch.Tensor = UNKNOWN,
+    frame: float = 0.0,
 ) -> torch.Tensor:
     with torch.no_grad():
-        return network(spectrum, CUTOFF, long_term, noise)
+        return network(spectrum, CUTOFF, long_term, noise, torch.tensor([frame]))
 
 
 def test_bands_interpolate_without_gap_or_overlap() -> None:
@@ -136,17 +138,22 @@ def test_swapped_channels_swap_levels(
     assert left > 1000 * right
 
 
-def test_the_copy_comes_from_the_top_of_the_given_band_by_multiples_of_four() -> None:
-    """By hand: edge 80 gives a width of 40; bins 80..119 repeat 40..79, 120..159 again."""
-    index = torch.arange(TINY.bins).float()
-    ramp = index.expand(1, 2, 2, 1, -1).contiguous()
-    copied = copy_up(ramp, torch.tensor([80.4]), index)[0, 0, 0, 0]
-    assert copied[80:84].tolist() == [40, 41, 42, 43]
-    assert copied[119:122].tolist() == [79, 40, 41]
-    both = ramp.expand(2, -1, -1, -1, -1)
-    several = copy_up(both, torch.tensor([80.4, 160.0]), index)
-    torch.testing.assert_close(several[0, 0, 0, 0], copied)
-    assert several[1, 0, 0, 0, 160] == 80
+def test_partials_go_on_above_the_cutoff(network: Spectral) -> None:
+    """A tone of 500.3 Hz: copies put power where its overtones lie, and not between."""
+    rate, f0 = 44_100, 500.3
+    frames = INNER + 2 * TINY.context
+    seconds = torch.arange((frames + 3) * TINY.hop, dtype=torch.float64) / rate
+    tone = sum(torch.sin(2 * torch.pi * f0 * k * seconds) / k for k in range(1, 13))
+    waves = torch.stack([tone, 0.3 * tone])[None].float()
+    fresh = Spectral(TINY).eval()
+    torch.nn.init.zeros_(fresh.leave.weight)
+    quiet = torch.zeros((1, 2, 2, INNER, TINY.bins))
+    power = high(fresh, spectra(waves, TINY.window, TINY.hop), quiet).square().sum(dim=(0, 1, 2, 3))
+    hz = torch.arange(TINY.bins) * rate / TINY.window
+    above = (hz > 7_500) & (hz < 15_000)
+    near = ((hz / f0 - (hz / f0).round()).abs() * f0 < 45) & above
+    assert power[near].sum() > 0.9 * power[above].sum()
+    assert near.sum() < 0.2 * above.sum()
 
 
 def test_an_untrained_network_copies_and_adds_a_tenth_of_noise(
@@ -200,7 +207,8 @@ def test_a_result_depends_on_its_context_and_no_further(
     shift = spectrum.shape[3]
     later = torch.cat([torch.randn_like(noise)] * (shift // INNER + 1), dim=3)[:, :, :, :shift]
     out = high(network, outer, torch.cat([later, noise], dim=3))
-    torch.testing.assert_close(out[:, :, :, shift:], high(network, spectrum, noise))
+    alone = high(network, spectrum, noise, frame=shift)
+    torch.testing.assert_close(out[:, :, :, shift:], alone)
 
 
 def test_a_recording_is_known_by_the_shape_of_its_long_term_spectrum(

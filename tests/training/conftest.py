@@ -8,7 +8,7 @@ import soundfile
 import synthesise
 import torch
 
-from aliquot.models.spectral import SpectralConfig
+from aliquot.models.config import SpectralConfig
 from aliquot.training.settings import (
     DataSettings,
     LevelSettings,

@@ -42,6 +42,19 @@ def test_a_piece_is_described_as_the_network_describes_its_waveform(tiny: Settin
     np.testing.assert_allclose(rows[103, :, : tiny.model.input_bands], bands, atol=0.01)
 
 
+def test_models_of_other_grids_are_told_the_same_outline(tiny: Settings) -> None:
+    """Half the window has half the bins, and reaches as far up."""
+    other = replace(tiny.model, window=1024, hop=256, guard_bins=11.6)
+    fine, coarse = (examples(replace(tiny, model=model)) for model in (tiny.model, other))
+    for index in range(4):
+        rows = []
+        for made in (fine, coarse):
+            centres = made.band_centres / (made.model.bins - 1)
+            row = np.log10(np.maximum(made[index].long_term, 1e-12))
+            rows.append(np.interp(np.linspace(0.05, 0.3, 20), centres, row))
+        assert np.abs(rows[0] - rows[1]).mean() < 0.5
+
+
 def test_a_piece_played_faster_reaches_further_up(tiny: Settings) -> None:
     """A third of an octave faster: the spectrum moves up by the same."""
     network = Spectral(replace(tiny.model, input_bands=64))
@@ -116,7 +129,7 @@ def test_levels_learned_from_bands_are_those_of_the_waveform(tiny: Settings) -> 
         _, level, *_ = network.predict(power @ network.analysis, cutoff, bands)
         restored = spectrum.shape[3] - 2 * tiny.model.context
         noise = torch.zeros(1, 2, 2, restored, 1025)
-        _, other = network.restore(spectrum, cutoff, long_term, noise)
+        _, other = network.restore(spectrum, cutoff, long_term, noise, torch.zeros(1))
     context = tiny.model.context - OUTER
     torch.testing.assert_close(level[:, :, context:-context], other, rtol=1e-3, atol=1e-3)
 

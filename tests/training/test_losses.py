@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from aliquot.models.spectral import SpectralConfig
+from aliquot.models.config import SpectralConfig
 from aliquot.training.losses import Region, SpectralLoss, prior
 from aliquot.training.settings import LossSettings
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from aliquot.errors import ConfigError
+from aliquot.models.config import SpectralConfig
 from aliquot.models.discriminators import DiscriminatorConfig
-from aliquot.models.spectral import SpectralConfig
 from aliquot.training.loop import Trainer
 from aliquot.training.losses import Region
 from aliquot.training.settings import AdversarySettings, Settings

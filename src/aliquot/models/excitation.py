@@ -88,28 +88,32 @@ def every_bin(blocks: Tensor) -> Tensor:
     return blocks @ belongs.to(blocks.dtype)
 
 
-def copy_up(flat: Tensor, edge: Tensor, index: Tensor) -> Tensor:
-    """The top half of the flattened given band, repeated upward.
+def copy_up(flat: Tensor, edge: Tensor, index: Tensor, width: Tensor, frame: Tensor) -> Tensor:
+    """The top of the flattened given band, repeated upward.
+
+    A shift by ``n`` bins is a product with a wave of that frequency. From one frame to the next it
+    goes on by ``n`` quarters of a turn (a hop is a quarter of a window), so that lines stay lines.
 
     Args:
         flat: ``(batch, 2, 2, frames, bins)`` from :func:`flattened`.
-        edge: ``(batch,)`` or ``(1,)`` for all; where the copies begin, in bins.
+        edge: ``(batch,)``; where the copies begin, in bins.
         index: ``(n,)``; the bins to fill.
+        width: ``(batch, frames, 1)``; of a copy, in bins; shifts are its rounded multiples.
+        frame: ``(frames, 1)`` or ``(batch, frames, 1)``; numbers of the frames in the recording.
 
     Returns:
         ``(batch, 2, 2, frames, n)``; what lies below ``edge`` is left as it is.
     """
-    bins = flat.shape[4]
-    top = edge.floor()[:, None]
-    width = 4 * torch.floor(top / 8)
-    step = torch.floor((index - top) / width) + 1
-    source = torch.where(index >= top, index - step * width, index).long()
-    source = source.clamp(max=bins - 2)  # the last bin is in no block; it is never a source
-    if source.shape[0] == 1:
-        # Whole rows are picked from the transposed array: single numbers would be slow.
-        rows = flat.reshape(-1, bins).transpose(0, 1).index_select(0, source[0])
-        return rows.transpose(0, 1).reshape(*flat.shape[:4], -1)
-    return flat.gather(4, source[:, None, None, None].expand(*flat.shape[:4], -1))
+    top = edge.floor()[:, None, None]
+    copies = (torch.floor((index - top) / width) + 1).clamp(min=0)
+    shift = torch.round(copies * width)
+    source = (index - shift).clamp(0, flat.shape[4] - 2).long()  # the last bin is in no block
+    planes = flat.gather(4, source[:, None, None].expand(-1, 2, 2, -1, -1))
+    turns = shift * frame
+    turns = turns - 4 * torch.floor(turns / 4)
+    cosine, sine = ((turns - 2).abs() - 1)[:, None], (1 - (turns - 1).abs())[:, None]
+    real, imaginary = planes[:, :, 0], planes[:, :, 1]
+    return torch.stack([real * cosine - imaginary * sine, real * sine + imaginary * cosine], dim=2)
 
 
 def panning(spectrum: Tensor, power: Tensor, edge: Tensor, index: Tensor, unit: float) -> Tensor:

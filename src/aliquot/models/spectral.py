@@ -17,19 +17,19 @@ Properties that hold by construction, not by training:
 - levels scale: all levels are relative to the last third-octave of the given band (the anchor), so
   what the network does not know is continued from there, twice the input is twice the output (down
   to -160 dBFS), silence gives exact silence, and a silent side signal stays silent;
-- copies shift by multiples of ``window / hop`` bins, whose phase advances by whole turns a frame;
+- copies keep the distances of partials, and their phase turns with the frame's number;
 - swapped channels give swapped levels: the side's noise follows the middle's as far as their given
   bands are correlated (a sound on the left alone stays there) times a predicted share;
 - nothing is put below ``cutoff - guard / 2``.
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from aliquot.models import excitation
+from aliquot.models import comb, excitation
+from aliquot.models.config import SpectralConfig
 from aliquot.models.description import FLATNESS, OUTER, OUTLINE, SHOWN, Describer, inner
 from aliquot.models.excitation import BLOCK_BINS, PANNED, TINY
 from aliquot.models.layers import Block, Styles, hats, steadied, warped_bands, warped_place
@@ -50,53 +50,6 @@ LOUDEST = 3.5
 """Log10 level over the anchor that no band exceeds."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpectralConfig:
-    """Everything needed to rebuild the network, and nothing else.
-
-    Attributes:
-        window: Samples of an STFT frame.
-        hop: Samples between frames; a quarter of ``window``.
-        input_bands: Bands in which the given band is described.
-        output_bands: Bands in which level and mixture are predicted, from the cut-off up.
-        width: Channels of the network.
-        expansion: Inner width of a block over ``width``.
-        kernel: Frames seen by one convolution; odd.
-        dilations: One per block.
-        guard_bins: Smallest guard below the cut-off in bins (500 Hz at 44.1 kHz).
-        level_offset: Log10 level over the anchor at which an untrained network starts.
-        steady: Frames over which what a filter took is averaged: it changes slowly; odd.
-        dropout: Probability of dropping a unit of a block while training.
-    """
-
-    window: int = 2048
-    hop: int = 512
-    input_bands: int = 128
-    output_bands: int = 40
-    width: int = 64
-    expansion: int = 3
-    kernel: int = 7
-    dilations: tuple[int, ...] = (1, 2, 1, 1)
-    guard_bins: float = 23.2
-    level_offset: float = -0.3
-    steady: int = 33
-    dropout: float = 0.0
-
-    @property
-    def bins(self) -> int:
-        """Bins of a frame."""
-        return self.window // 2 + 1
-
-    @property
-    def context(self) -> int:
-        """Frames on each side that an output frame depends on."""
-        return OUTER + sum(self.dilations) * (self.kernel // 2) + self.steady // 2
-
-    def guard(self, cutoff_bin: Tensor) -> Tensor:
-        """Bins below a cut-off that are not relied on, ``(batch,)``."""
-        return (0.1 * cutoff_bin).clamp(min=self.guard_bins)
-
-
 class Spectral(nn.Module):
     """Predict the missing high band of a mid/side spectrum.
 
@@ -107,6 +60,7 @@ class Spectral(nn.Module):
         - long_term: ``(batch, bins)``; :meth:`aliquot.dsp.longterm.LongTerm.at`, zeros if unknown
         - noise: ``(batch, 2, 2, frames - 2 * context, bins)``; the STFT of white noise of unit
           variance, for the inner frames; or of the topmost bins, from a multiple of 16 on
+        - frame: ``(batch,)``; the number of the spectrum's first frame in the recording
         - high: as ``noise``; zero below the fade-in. The outer ``context`` frames on both sides are
           seen but not restored, so every result has seen all that it depends on
 
@@ -152,17 +106,22 @@ class Spectral(nn.Module):
         self.styles = Styles(OUTLINE, config.width, 2 * len(config.dilations) * config.width)
         self.norm = nn.LayerNorm(config.width)
         self.leave = nn.Linear(config.width, 4 * config.output_bands)
-        self.tonal = nn.Linear(FLATNESS, config.output_bands)
+        self.tonal = nn.Linear(FLATNESS + 1, config.output_bands)
         nn.init.normal_(self.leave.weight, std=0.01)
         nn.init.zeros_(self.leave.bias)
         nn.init.zeros_(self.tonal.weight)
         nn.init.zeros_(self.tonal.bias)
 
     def forward(
-        self, spectrum: Tensor, cutoff_bin: Tensor, long_term: Tensor, noise: Tensor
+        self,
+        spectrum: Tensor,
+        cutoff_bin: Tensor,
+        long_term: Tensor,
+        noise: Tensor,
+        frame: Tensor,
     ) -> Tensor:
         """Return the high band; see the class for shapes."""
-        return self.restore(spectrum, cutoff_bin, long_term, noise)[0]
+        return self.restore(spectrum, cutoff_bin, long_term, noise, frame)[0]
 
     def restore(
         self,
@@ -170,6 +129,7 @@ class Spectral(nn.Module):
         cutoff_bin: Tensor,
         long_term: Tensor,
         noise: Tensor,
+        frame: Tensor,
         stride: int = 1,
     ) -> tuple[Tensor, Tensor]:
         """As :meth:`forward`, for frames ``context, context + stride, ...``, and the levels.
@@ -194,10 +154,15 @@ class Spectral(nn.Module):
         panning = panning[:, :, outer:-outer:stride]
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
-        mix = MIX_START + MIX_SCALE * mix + FLAT_SCALE * self.tonal(flat[:, :, seen])
+        beyond = comb.POOLED // 2
+        within = power[:, :, context - beyond : beyond - context]
+        width, comb_like = (row[:, ::stride] for row in comb.distance(within, edge, TINY))
+        lines = torch.cat([flat[:, :, seen], comb_like[:, None].expand(-1, 2, -1, -1)], dim=3)
+        mix = MIX_START + MIX_SCALE * mix + FLAT_SCALE * self.tonal(lines)
         spectrum, block_power = spectrum[:, :, :, restored], block_power[:, :, restored]
         flattened = excitation.flattened(spectrum, block_power, edge, scale)
-        copied = excitation.copy_up(flattened, edge, index)
+        number = frame[:, None, None] + torch.arange(context, frames - context, stride)[:, None]
+        copied = excitation.copy_up(flattened, edge, index, width, number)
         ramp = self.fade_in(cutoff_bin, index)  # (batch, bins made)
         over = self.between(cutoff_bin, index)[:, None]
         gain = torch.exp(math.log(10.0) * (level @ over))

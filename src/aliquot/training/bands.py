@@ -18,10 +18,12 @@ from torch.utils.data import Dataset
 
 from aliquot.degrade.chain import DegradationRange, draw_chain, response
 from aliquot.degrade.truth import LOSS_DB
+from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.resample import resample
 from aliquot.dsp.stereo import to_mid_side
+from aliquot.models.config import SpectralConfig
 from aliquot.models.excitation import TINY
-from aliquot.models.spectral import Spectral, SpectralConfig
+from aliquot.models.spectral import Spectral
 from aliquot.training.pieces import Piece, draw_weights, read_manifest
 from aliquot.training.readings import known_cutoff, known_outline, long_term_power
 from aliquot.training.recordings import decoded, keep, samples_of
@@ -165,7 +167,7 @@ class BandExamples(Dataset[BandExample]):
         cutoff_hz = known_cutoff(left + 2 * floor, rate, true_hz, low, self.data, rng)
         analysis = self.network.analysis.numpy()
         in_bands = np.maximum(kept @ analysis, 1e-15)
-        whole = (left / 2) @ analysis
+        whole = LongTerm(left / 2, rate).at(rate, self.model.window) @ analysis
         match known_outline(self.data, rng):
             case "moment":
                 whole = (10**bands).mean(axis=(0, 1)) * in_bands

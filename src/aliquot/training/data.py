@@ -22,7 +22,7 @@ from aliquot.degrade.truth import true_cutoff_hz
 from aliquot.dsp.bandwidth import BandwidthMeter
 from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.stereo import to_mid_side
-from aliquot.models.spectral import SpectralConfig
+from aliquot.models.config import SpectralConfig
 from aliquot.training.pieces import RATES, Piece, check_parts, draw_weights, read_manifest
 from aliquot.training.readings import Powers, known_cutoff, known_outline, long_term_power
 from aliquot.training.recordings import decoded, samples_of

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from aliquot.models.config import SpectralConfig
 from aliquot.models.excitation import BLOCK_BINS
 from aliquot.models.layers import warped_bands
-from aliquot.models.spectral import Spectral, SpectralConfig
+from aliquot.models.spectral import Spectral
 from aliquot.training.settings import LossSettings
 
 LOSS_BANDS, FIRST_LOSS_BIN = 40, 90.0

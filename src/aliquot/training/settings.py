@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from aliquot.collect.manifest import TREBLE_HZ, WAVES_HZ
 from aliquot.degrade.chain import TRAINED_FAMILIES, DegradationRange
 from aliquot.models.audiounet import AudioUNetConfig
+from aliquot.models.config import SpectralConfig
 from aliquot.models.discriminators import DiscriminatorConfig
 from aliquot.models.hetherly import HetherlyConfig
 from aliquot.models.musicgan import MusicGanConfig
-from aliquot.models.spectral import SpectralConfig
 
 
 @dataclass(frozen=True, slots=True)

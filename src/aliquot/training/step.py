@@ -7,8 +7,9 @@ from torch.nn import functional as fn
 from aliquot.audio import Waveform
 from aliquot.dsp.stereo import from_mid_side
 from aliquot.dsp.stft import istft
+from aliquot.models.config import SpectralConfig
 from aliquot.models.description import OUTER, inner
-from aliquot.models.spectral import Spectral, SpectralConfig
+from aliquot.models.spectral import Spectral
 from aliquot.training.losses import LevelLoss, Region, SpectralLoss
 from aliquot.training.parallel import SharedNoise
 
@@ -55,7 +56,9 @@ def restored(
     given = spectra(degraded, config.window, config.hop)
     kept = given[:, :, :, config.context : -config.context : stride]
     scale = (0.375 * config.window / 2) ** 0.5
-    high, level = model.restore(given, cutoff, long_term, scale * random.normal(kept.shape), stride)
+    noise = scale * random.normal(kept.shape)
+    first = torch.zeros_like(cutoff)
+    high, level = model.restore(given, cutoff, long_term, noise, first, stride)
     return kept + high, level
 
 
@@ -126,7 +129,8 @@ def spectral_preview(model: Spectral, batch: list[Tensor]) -> tuple[Waveform, Wa
     shape = given[:, :, :, inner].shape
     noise = scale * SharedNoise(0, given.device).normal(shape)
     given = given[:, :, :, inner]
-    high, _ = model.restore(spectra(degraded, config.window, config.hop), cutoff, long_term, noise)
+    given, first = spectra(degraded, config.window, config.hop), torch.zeros_like(cutoff)
+    high, _ = model.restore(given, cutoff, long_term, noise, first)
     planes = [given + high, given, spectra(original, config.window, config.hop)[:, :, :, inner]]
     waves = []
     for rows in planes:
