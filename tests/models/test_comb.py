@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from aliquot.models.comb import LEAST, POOLED, autocorrelation, distance
+from aliquot.models.comb import BEYOND, LEAST, autocorrelation, distance
 from aliquot.models.excitation import TINY
 
 BINS = 1025
@@ -13,7 +13,7 @@ def comb(spacing: float, edge: int, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     bins = torch.arange(BINS)
     off = bins - spacing * torch.round(bins / spacing)
-    noise = torch.rand((1, 2, FRAMES + POOLED - 1, BINS), generator=generator)
+    noise = torch.rand((1, 2, FRAMES + 2 * BEYOND, BINS), generator=generator)
     lines = torch.cos(torch.pi * off / 4).clamp(min=0) ** 4 + 1e-3 * noise
     return lines * 10 ** (-3 * bins / BINS) * (bins < edge)
 
@@ -33,7 +33,7 @@ def test_the_distance_is_a_multiple_of_the_partials_own(spacing: float, edge: fl
 
 def test_noise_is_copied_by_half_of_the_given_band() -> None:
     generator = torch.Generator().manual_seed(0)
-    shape = (1, 2, 60 + POOLED - 1, BINS)
+    shape = (1, 2, 60 + 2 * BEYOND, BINS)
     power = -torch.log(torch.rand(shape, generator=generator)) * (torch.arange(BINS) < 300)
     width, strength = distance(power, torch.tensor([300.7]), TINY)
     assert strength.median() < LEAST

@@ -16,6 +16,11 @@ SEEN = 512
 """Topmost bins of the given band that are looked at, less their lowest eighth."""
 POOLED = 9
 """Frames (0.1 s) over which the log power is averaged."""
+STEADY = 33
+"""Frames (0.4 s) over which the autocorrelation is averaged to read a lag between bins: an error
+grows with every copy, and lines would waver."""
+BEYOND = POOLED // 2 + STEADY // 2
+"""Frames on each side that a distance depends on."""
 QUEFRENCIES = 341
 """Of the log spectrum, those that are kept: lines closer than three bins are none."""
 NEAREST, FARTHEST = 0.3, 0.62
@@ -33,7 +38,7 @@ def distance(power: Tensor, edge: Tensor, silent: float) -> tuple[Tensor, Tensor
     """The distance in bins by which the top of the given band is best copied upward.
 
     Args:
-        power: ``(batch, 2, frames + POOLED - 1, bins)`` of mid and side.
+        power: ``(batch, 2, frames + 2 * BEYOND, bins)`` of mid and side.
         edge: ``(batch,)``; where the given band ends, in bins.
         silent: Power that is silence.
 
@@ -52,12 +57,12 @@ def relief(power: Tensor, top: Tensor, silent: float) -> tuple[Tensor, Tensor]:
     """Log10 power below ``top`` less its course, averaged over time, with zero mean.
 
     Args:
-        power: ``(batch, 2, frames + POOLED - 1, bins)`` of mid and side.
+        power: ``(batch, 2, frames, bins)`` of mid and side.
         top: ``(batch, 1)`` in bins.
         silent: Power that is silence.
 
     Returns:
-        ``(batch, frames, SEEN)``, 0 outside; and 1 inside, ``(batch, SEEN)``.
+        ``(batch, frames - POOLED + 1, SEEN)``, 0 outside; and 1 inside, ``(batch, SEEN)``.
     """
     place = torch.arange(SEEN, device=power.device)
     bin_ = top - SEEN + place
@@ -103,7 +108,7 @@ def peak(sums: Tensor, top: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
     """The lag of the largest correlation, between bins, and that correlation.
 
     Args:
-        sums: From :func:`autocorrelation`.
+        sums: From :func:`autocorrelation`, of ``frames + STEADY - 1`` frames.
         top: ``(batch, 1)`` in bins.
         count: ``(batch, 1)``; bins looked at.
 
@@ -116,10 +121,13 @@ def peak(sums: Tensor, top: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
     fair = count / (count - lag).clamp(min=8)  # fewer products at longer lags
     # Rounding errors of silence, whose logarithms are all alike, are no comb.
     alike = sums[..., 1:] * fair[:, None] / (sums[..., :1] + 1e3)
+    steady = fn.avg_pool2d(alike[:, None], (STEADY, 1), 1)[:, 0]
+    alike = alike[:, STEADY // 2 : alike.shape[1] - STEADY // 2]
     last = lag.shape[0] - 2
     best = (alike - 4 * (~allowed)[:, None].to(alike.dtype)).argmax(dim=2, keepdim=True)
     best = best.clamp(1, last)
-    before, at, after = (alike.gather(2, best + step) for step in (-1, 0, 1))
+    before, at, after = (steady.gather(2, best + step) for step in (-1, 0, 1))
     bent = (before - 2 * at + after).clamp(max=-1e-6)  # a parabola through three values
-    between = (0.5 * (before - after) / bent).clamp(-0.5, 0.5)
-    return best.to(alike.dtype) + _FIRST_LAG + between, at.clamp(0, 1)
+    between = (0.5 * (before - after) / bent).clamp(-1, 1)
+    strength = alike.gather(2, best).clamp(0, 1)
+    return best.to(alike.dtype) + _FIRST_LAG + between, strength
