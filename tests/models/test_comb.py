@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from aliquot.models.comb import BEYOND, LEAST, autocorrelation, distance
-from aliquot.models.excitation import TINY
 
 BINS = 1025
 FRAMES = 5
@@ -21,7 +20,7 @@ def comb(spacing: float, edge: int, seed: int = 0) -> torch.Tensor:
 @pytest.mark.parametrize("spacing", [9.7, 23.4, 51.3, 90.2])
 @pytest.mark.parametrize("edge", [180.0, 236.3, 460.0, 800.0])
 def test_the_distance_is_a_multiple_of_the_partials_own(spacing: float, edge: float) -> None:
-    width, strength = distance(comb(spacing, int(edge)), torch.tensor([edge]), TINY)
+    width, strength = distance(comb(spacing, int(edge)), torch.tensor([edge]))
     assert width.shape == strength.shape == (1, FRAMES, 1)
     if 2 * spacing > 0.62 * min(edge, 512) and spacing < 0.3 * min(edge, 512):
         return  # no multiple lies in the range
@@ -35,7 +34,7 @@ def test_noise_is_copied_by_half_of_the_given_band() -> None:
     generator = torch.Generator().manual_seed(0)
     shape = (1, 2, 60 + 2 * BEYOND, BINS)
     power = -torch.log(torch.rand(shape, generator=generator)) * (torch.arange(BINS) < 300)
-    width, strength = distance(power, torch.tensor([300.7]), TINY)
+    width, strength = distance(power, torch.tensor([300.7]))
     assert strength.median() < LEAST
     assert (width[strength <= LEAST] == 148).all()
 
@@ -43,9 +42,9 @@ def test_noise_is_copied_by_half_of_the_given_band() -> None:
 def test_loudness_and_slope_do_not_matter_and_silence_is_no_comb() -> None:
     power, edge = comb(23.4, 300), torch.tensor([300.0])
     steeper = 1e-3 * power * 10 ** (-2 * torch.arange(BINS) / BINS)
-    widths = [distance(rows, edge, TINY)[0] for rows in (power, steeper)]
+    widths = [distance(rows, edge)[0] for rows in (power, steeper)]
     torch.testing.assert_close(*widths, atol=0.1, rtol=0)
-    width, strength = distance(torch.zeros_like(power), edge, TINY)
+    width, strength = distance(torch.zeros_like(power), edge)
     assert (width == 148).all()
     assert strength.max() < 0.01
 
@@ -53,9 +52,9 @@ def test_loudness_and_slope_do_not_matter_and_silence_is_no_comb() -> None:
 def test_several_at_once_and_one_by_one_agree() -> None:
     power = torch.cat([comb(23.4, 300), comb(40.1, 700, 1)])
     edges = torch.tensor([300.0, 700.4])
-    several = distance(power, edges, TINY)
+    several = distance(power, edges)
     for place in range(2):
-        one = distance(power[place : place + 1], edges[place : place + 1], TINY)
+        one = distance(power[place : place + 1], edges[place : place + 1])
         for found, expected in zip(one, several, strict=True):
             torch.testing.assert_close(found[0], expected[place], atol=1e-4, rtol=1e-4)
 

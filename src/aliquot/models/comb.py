@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as fn
 
+from aliquot.models.excitation import BLOCK_BINS, TINY, near_blocks
+
 SEEN = 512
 """Topmost bins of the given band that are looked at, less their lowest eighth."""
 POOLED = 9
@@ -29,37 +31,33 @@ LEAST = 0.3
 """Correlation from which on a band is a comb: noise has up to so much by chance."""
 LOWEST, HIGHEST = -0.5, 2.5
 """Log10 power over its course beyond which nothing counts."""
-_BLOCK = 16
-_SMOOTH = 3.0
 _FIRST_LAG, _LAST_LAG = 16, 320
 
 
-def distance(power: Tensor, edge: Tensor, silent: float) -> tuple[Tensor, Tensor]:
+def distance(power: Tensor, edge: Tensor) -> tuple[Tensor, Tensor]:
     """The distance in bins by which the top of the given band is best copied upward.
 
     Args:
         power: ``(batch, 2, frames + 2 * BEYOND, bins)`` of mid and side.
         edge: ``(batch,)``; where the given band ends, in bins.
-        silent: Power that is silence.
 
     Returns:
         Two ``(batch, frames, 1)``: the distance, half of the given band in multiples of four
         bins where it is no comb, and how much of a comb it is: a correlation, 0 to 1.
     """
     top = edge.floor()[:, None]  # (batch, 1)
-    lines, inside = relief(power, top, silent)
+    lines, inside = relief(power, top)
     found, strength = peak(autocorrelation(lines), top, inside.sum(dim=1, keepdim=True))
     usual = 4 * torch.floor(top / 8)[:, None]
     return torch.where(strength > LEAST, found, usual.expand_as(found)), strength
 
 
-def relief(power: Tensor, top: Tensor, silent: float) -> tuple[Tensor, Tensor]:
+def relief(power: Tensor, top: Tensor) -> tuple[Tensor, Tensor]:
     """Log10 power below ``top`` less its course, averaged over time, with zero mean.
 
     Args:
         power: ``(batch, 2, frames, bins)`` of mid and side.
         top: ``(batch, 1)`` in bins.
-        silent: Power that is silence.
 
     Returns:
         ``(batch, frames - POOLED + 1, SEEN)``, 0 outside; and 1 inside, ``(batch, SEEN)``.
@@ -72,13 +70,10 @@ def relief(power: Tensor, top: Tensor, silent: float) -> tuple[Tensor, Tensor]:
         rows = power.index_select(3, source[0])
     else:
         rows = power.gather(3, source[:, None, None].expand(-1, 2, power.shape[2], -1))
-    logs = torch.log10(rows[:, 0] + rows[:, 1] + silent)
-    count = SEEN // _BLOCK
-    blocks = logs.reshape(*logs.shape[:2], count, _BLOCK).mean(dim=3)
-    block = torch.arange(count, device=power.device)[:, None]
-    near = (_SMOOTH - ((place + 0.5) / _BLOCK - 0.5 - block).abs()).clamp(min=0)
-    near = near * inside[:, _BLOCK // 2 :: _BLOCK, None] + 1e-12  # (batch, count, SEEN)
-    course = blocks @ (near / near.sum(dim=1, keepdim=True))
+    logs = torch.log10(rows[:, 0] + rows[:, 1] + TINY)
+    blocks = logs.reshape(*logs.shape[:2], SEEN // BLOCK_BINS, BLOCK_BINS).mean(dim=3)
+    middles = inside[:, BLOCK_BINS // 2 :: BLOCK_BINS]
+    course = blocks @ near_blocks(place, middles)
     inside = inside[:, None]
     lines = fn.avg_pool2d((logs - course).clamp(LOWEST, HIGHEST)[:, None], (POOLED, 1), 1)[:, 0]
     mean = (lines * inside).sum(dim=2, keepdim=True) / inside.sum(dim=2, keepdim=True)

@@ -48,6 +48,22 @@ def whitened(spectrum: Tensor, block_power: Tensor, scale: float) -> Tensor:
     return spectrum * every_bin(whitening)[:, :, None]
 
 
+def near_blocks(bin_: Tensor, inside: Tensor) -> Tensor:
+    """Weights of the blocks about every bin: a triangle over :data:`SMOOTH` blocks on each side.
+
+    Args:
+        bin_: ``(n,)``.
+        inside: ``(batch, blocks)``; which blocks count. Where none is near all count alike.
+
+    Returns:
+        ``(batch, blocks, n)``; every column sums to one.
+    """
+    block = torch.arange(inside.shape[1], device=inside.device)[:, None]
+    near = (SMOOTH - ((bin_ + 0.5) / BLOCK_BINS - 0.5 - block).abs()).clamp(min=0)
+    near = near * inside[..., None] + 1e-12
+    return near / near.sum(dim=1, keepdim=True)
+
+
 def flattened(spectrum: Tensor, block_power: Tensor, edge: Tensor, scale: float) -> Tensor:
     """The spectrum below ``edge`` over the course of its power from block to block.
 
@@ -64,11 +80,9 @@ def flattened(spectrum: Tensor, block_power: Tensor, edge: Tensor, scale: float)
     Returns:
         As ``spectrum``, of about unit mean power; above ``edge`` it means nothing.
     """
-    block = torch.arange(block_power.shape[3], device=edge.device)[:, None]
+    block = torch.arange(block_power.shape[3], device=edge.device)
     bin_ = torch.arange(spectrum.shape[4], device=edge.device)
-    near = (SMOOTH - ((bin_ + 0.5) / BLOCK_BINS - 0.5 - block).abs()).clamp(min=0)
-    near = near * (BLOCK_BINS * block < edge[:, None, None]) + 1e-12  # (batch, blocks, bins)
-    course = block_power @ (near / near.sum(dim=1, keepdim=True))[:, None]
+    course = block_power @ near_blocks(bin_, BLOCK_BINS * block < edge[:, None])[:, None]
     return spectrum * (scale * (course + 0.01 * TINY).rsqrt())[:, :, None]
 
 

@@ -155,7 +155,7 @@ class Spectral(nn.Module):
         block_power = excitation.block_means(power)
         flat = self.describe.flatness(excitation.flatness(power, block_power), cutoff_bin)
         within = power[:, :, context - comb.BEYOND : comb.BEYOND - context]
-        width, comb_like = (row[:, ::stride] for row in comb.distance(within, edge, TINY))
+        width, comb_like = (row[:, ::stride] for row in comb.distance(within, edge))
         lines = torch.cat([flat[:, :, seen], comb_like[:, None].expand(-1, 2, -1, -1)], dim=3)
         mix = MIX_START + MIX_SCALE * mix + FLAT_SCALE * self.tonal(lines)
         spectrum, block_power = spectrum[:, :, :, restored], block_power[:, :, restored]
