@@ -138,22 +138,39 @@ def test_swapped_channels_swap_levels(
     assert left > 1000 * right
 
 
-def test_partials_go_on_above_the_cutoff(network: Spectral) -> None:
-    """A tone of 500.3 Hz: copies put power where its overtones lie, and not between."""
-    rate, f0 = 44_100, 500.3
-    frames = INNER + 2 * TINY.context
-    seconds = torch.arange((frames + 3) * TINY.hop, dtype=torch.float64) / rate
-    tone = sum(torch.sin(2 * torch.pi * f0 * k * seconds) / k for k in range(1, 13))
-    waves = torch.stack([tone, 0.3 * tone])[None].float()
+def tone(f0: float, frames: int) -> torch.Tensor:
+    """Spectrum of a tone of so many Hz and its overtones below 6.1 kHz, more in the middle."""
+    seconds = torch.arange((frames + 3) * TINY.hop, dtype=torch.float64) / 44_100
+    parts = range(1, int(6_100 / f0) + 1)
+    wave = sum(torch.sin(2 * torch.pi * f0 * part * seconds) / part for part in parts)
+    return spectra(torch.stack([wave, 0.3 * wave])[None].float(), TINY.window, TINY.hop)
+
+
+def test_partials_go_on_above_the_cutoff() -> None:
+    """Copies put power where overtones lie, and not between."""
+    f0 = 500.3
     fresh = Spectral(TINY).eval()
     torch.nn.init.zeros_(fresh.leave.weight)
     quiet = torch.zeros((1, 2, 2, INNER, TINY.bins))
-    power = high(fresh, spectra(waves, TINY.window, TINY.hop), quiet).square().sum(dim=(0, 1, 2, 3))
-    hz = torch.arange(TINY.bins) * rate / TINY.window
+    out = high(fresh, tone(f0, INNER + 2 * TINY.context), quiet)
+    power = out.square().sum(dim=(0, 1, 2, 3))
+    hz = torch.arange(TINY.bins) * 44_100 / TINY.window
     above = (hz > 7_500) & (hz < 15_000)
     near = ((hz / f0 - (hz / f0).round()).abs() * f0 < 45) & above
     assert power[near].sum() > 0.9 * power[above].sum()
     assert near.sum() < 0.2 * above.sum()
+
+
+def test_where_a_window_begins_does_not_matter(network: Spectral, noise: torch.Tensor) -> None:
+    """Copies turn with the number of a frame in the recording, not in the window."""
+    spectrum = tone(523.3, INNER + 2 * TINY.context)
+    early, later = (
+        high(network, spectrum[:, :, :, first:], noise[:, :, :, first:], frame=7 + first)
+        for first in (0, 1)
+    )
+    unlike = high(network, spectrum[:, :, :, 1:], noise[:, :, :, 1:], frame=7)
+    torch.testing.assert_close(early[:, :, :, 1:], later, rtol=1e-3, atol=1e-3)
+    assert (early[:, :, :, 1:] - unlike).abs().max() > 0.1 * early.abs().max()
 
 
 def test_an_untrained_network_copies_and_adds_a_tenth_of_noise(
