@@ -12,7 +12,7 @@ import onnx
 import torch
 
 from aliquot.config import build
-from aliquot.engine import FRAME, LONG_TERM
+from aliquot.engine import FRAME, LONG_TERM, first_made
 from aliquot.errors import ConfigError, ModelError
 from aliquot.models.config import SpectralConfig
 from aliquot.models.spectral import Spectral
@@ -272,8 +272,11 @@ def parity(network: Spectral | WaveformModel, path: Path) -> float:
             worst = max(worst, float(np.abs(found - expected).max() / np.abs(expected).max()))
         return worst
     assert isinstance(enhancer, SpectralEnhancer)  # noqa: S101 - for the type checker
-    for frames, cutoff_bin, first in ((48, 130.0, 0), (100, 520.5, 480), (64, 820.0, 768)):
-        spectrum, _, long_term, noise, frame = example_inputs(network.config, frames)
+    config = network.config
+    for frames, share in ((48, 0.127), (100, 0.508), (64, 0.8)):
+        cutoff_bin = share * config.bins
+        first = first_made(cutoff_bin, config.guard_bins)
+        spectrum, _, long_term, noise, frame = example_inputs(config, frames)
         with torch.no_grad():
             given = torch.tensor([cutoff_bin]), long_term, noise, frame
             expected = network(spectrum, *given).numpy()
