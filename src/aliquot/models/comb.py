@@ -10,9 +10,9 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional as fn
 
 from aliquot.models.excitation import BLOCK_BINS, TINY, near_blocks
+from aliquot.models.layers import mean_over_frames
 
 SEEN = 512
 """Topmost bins of the given band that are looked at, less their lowest eighth."""
@@ -75,7 +75,7 @@ def relief(power: Tensor, top: Tensor) -> tuple[Tensor, Tensor]:
     middles = inside[:, BLOCK_BINS // 2 :: BLOCK_BINS]
     course = blocks @ near_blocks(place, middles)
     inside = inside[:, None]
-    lines = fn.avg_pool2d((logs - course).clamp(LOWEST, HIGHEST)[:, None], (POOLED, 1), 1)[:, 0]
+    lines = mean_over_frames((logs - course).clamp(LOWEST, HIGHEST), POOLED, POOLED // 2)
     mean = (lines * inside).sum(dim=2, keepdim=True) / inside.sum(dim=2, keepdim=True)
     return (lines - mean) * inside, inside[:, 0]
 
@@ -116,7 +116,7 @@ def peak(sums: Tensor, top: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
     fair = count / (count - lag).clamp(min=8)  # fewer products at longer lags
     # Rounding errors of silence, whose logarithms are all alike, are no comb.
     alike = sums[..., 1:] * fair[:, None] / (sums[..., :1] + 1e3)
-    steady = fn.avg_pool2d(alike[:, None], (STEADY, 1), 1)[:, 0]
+    steady = mean_over_frames(alike, STEADY, STEADY // 2)
     alike = alike[:, STEADY // 2 : alike.shape[1] - STEADY // 2]
     last = lag.shape[0] - 2
     best = (alike - 4 * (~allowed)[:, None].to(alike.dtype)).argmax(dim=2, keepdim=True)
