@@ -123,14 +123,12 @@ def spectral_preview(model: Spectral, batch: list[Tensor]) -> tuple[Waveform, Wa
     """Original, degraded and restored of a batch's first example, left and right."""
     degraded, original, cutoff, _, _, long_term = (field[:1] for field in batch)
     config = model.config
-    given = spectra(degraded, config.window, config.hop)
+    whole = spectra(degraded, config.window, config.hop)
     inner = slice(config.context, -config.context)
+    given = whole[:, :, :, inner]
     scale = (0.375 * config.window / 2) ** 0.5
-    shape = given[:, :, :, inner].shape
-    noise = scale * SharedNoise(0, given.device).normal(shape)
-    given = given[:, :, :, inner]
-    given, first = spectra(degraded, config.window, config.hop), torch.zeros_like(cutoff)
-    high, _ = model.restore(given, cutoff, long_term, noise, first)
+    noise = scale * SharedNoise(0, given.device).normal(given.shape)
+    high, _ = model.restore(whole, cutoff, long_term, noise, torch.zeros_like(cutoff))
     planes = [given + high, given, spectra(original, config.window, config.hop)[:, :, :, inner]]
     waves = []
     for rows in planes:
