@@ -9,10 +9,12 @@ import torch
 from aliquot.errors import ConfigError
 from aliquot.models.config import SpectralConfig
 from aliquot.models.discriminators import DiscriminatorConfig
+from aliquot.models.spectral import Spectral
 from aliquot.training.loop import Trainer
 from aliquot.training.losses import Region
+from aliquot.training.parallel import SharedNoise
 from aliquot.training.settings import AdversarySettings, Settings
-from aliquot.training.step import spectra, treble_of
+from aliquot.training.step import middle_of, restored, spectra, treble_of
 
 
 @pytest.fixture
@@ -65,6 +67,31 @@ def test_an_adversary_joins_the_waves_and_moves_the_network(
         for a, b in zip(first.model.parameters(), second.model.parameters(), strict=True)
     ]
     assert any(moved)
+
+
+def test_an_adversary_hears_the_middle_of_an_example() -> None:
+    """Frames of the middle are those of the whole, so critics judge what is released."""
+    config = SpectralConfig(width=8, dilations=(1,))
+    model = Spectral(config).eval()
+    frames = 2 * config.context + 41
+    waves = torch.randn(1, 2, (frames - 1) * config.hop + config.window)
+    middle = middle_of(waves, config, 16)
+    batch = [torch.zeros(1, config.bins) for _ in range(6)]
+    batch[2] = torch.tensor([300.0])
+    batch[0] = waves
+    whole, _ = restored(model, batch, SharedNoise(0, torch.device("cpu")), 1)
+    batch[0] = middle
+    part, _ = restored(model, batch, SharedNoise(0, torch.device("cpu")), 1)
+    assert part.shape[3] == 16
+    below = slice(0, 250)  # nothing is made there, and noise differs above
+    torch.testing.assert_close(part[..., below], whole[:, :, :, 12:28, below])
+    assert middle_of(middle, config, 99).shape == middle.shape
+
+
+def test_an_adversary_has_to_hear_its_longest_window(contested: Settings, tmp_path: Path) -> None:
+    short = replace(contested, adversary=AdversarySettings(weight=0.5, frames=4))
+    with pytest.raises(ConfigError, match=r"adversary.frames must be at least 5 .* got 4"):
+        Trainer(short, tmp_path)
 
 
 def test_an_unknown_kind_of_adversary_is_refused(contested: Settings, tmp_path: Path) -> None:

@@ -143,11 +143,22 @@ class SpectralMethod(Method):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, Spectral(settings.model))
+        self.check_heard()
         self.losses: dict[torch.device, tuple[LevelLoss, SpectralLoss]] = {}
 
     def plan(self) -> list[Stage]:
         """As :class:`Method`."""
         return level_stages(self.settings)
+
+    def check_heard(self) -> None:
+        """Raise :class:`ConfigError` if what an adversary hears is shorter than its windows."""
+        views, hop = self.settings.discriminators, self.settings.model.hop
+        least = 3 + -(-max(*views.windows, *views.pairs, hop) // hop)
+        if ADVERSARY in self.modules and self.settings.adversary.frames < least:
+            raise ConfigError(
+                f"adversary.frames must be at least {least} for windows of {(least - 3) * hop} "
+                f"samples, got {self.settings.adversary.frames}"
+            )
 
     def examples(self, stage: Stage, *, held_out: bool) -> BandExamples | Examples:
         """As :class:`Method`."""
@@ -167,7 +178,8 @@ class SpectralMethod(Method):
         assert isinstance(network, Spectral)  # noqa: S101 - for the type checker
         network.mixed = self.mixed(batch[0].device)
         _, waves = self.losses_on(network, batch[0].device)
-        terms, true, false = treble_step(network, waves, batch, random)
+        heard = self.settings.adversary.frames
+        terms, true, false = treble_step(network, waves, batch, random, heard)
         yield from self.contest(terms, true, false, random)
 
     def judged(

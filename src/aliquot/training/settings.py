@@ -184,6 +184,7 @@ class AdversarySettings:
         warmup: Steps on waveforms without the adversary.
         kind: ``least-squares`` or ``hinge``.
         rate: The adversary's learning rate over the network's.
+        frames: In the middle of an example that it hears, of the default model's.
     """
 
     weight: float = 0.0
@@ -191,6 +192,7 @@ class AdversarySettings:
     warmup: int = 300
     kind: str = "least-squares"
     rate: float = 1.0
+    frames: int = 80
 
 
 PRECISIONS = ("auto", "float32", "bfloat16")

@@ -94,24 +94,41 @@ def treble_of(spectrum: Tensor, config: SpectralConfig, region: Region) -> Tenso
 
 
 def treble_step(
-    model: Spectral, loss: SpectralLoss, batch: list[Tensor], random: SharedNoise
+    model: Spectral, loss: SpectralLoss, batch: list[Tensor], random: SharedNoise, heard: int
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """As :func:`spectral_step`, and the treble of originals and restored for an adversary.
+
+    Critics need neighbouring frames, of which ten cost what a critic is worth; so they hear the
+    middle of an example, and its other terms are taken from all of it.
+
+    Args:
+        model: The network.
+        loss: The weighted distances.
+        batch: Fields of :class:`aliquot.training.data.Example`, stacked.
+        random: Source of the noise.
+        heard: Frames in the middle that the adversary hears.
 
     Returns:
         The terms, and two ``(batch, 2, samples)``; both in units of the original's rms, so that
         quiet treble is judged as loud treble is.
     """
-    _, original, cutoff, typical, limit, _ = batch
-    stride, config = loss.weights.frame_stride, model.config
-    estimate, level = restored(model, batch, random, 1)
-    wanted = inner_spectra(model, original, 1)
+    terms = spectral_step(model, loss, batch, random)
+    config = model.config
+    middle = [middle_of(batch[0], config, heard), middle_of(batch[1], config, heard), *batch[2:]]
+    estimate, _ = restored(model, middle, random, 1)
+    wanted = inner_spectra(model, middle[1], 1)
+    _, _, cutoff, typical, limit, _ = batch
     region = Region(cutoff, typical, limit, model.output_centres(cutoff))
-    some = slice(None, None, stride)
-    terms = loss(estimate[:, :, :, some], wanted[:, :, :, some], level[:, :, some], region)
     true, false = (treble_of(rows, config, region) for rows in (wanted, estimate))
     size = true.square().mean(dim=(1, 2), keepdim=True).sqrt() + LEAST_TREBLE
     return terms, true / size, false / size
+
+
+def middle_of(waves: Tensor, config: SpectralConfig, frames: int) -> Tensor:
+    """The middle of waves ``(batch, 2, samples)``, of which ``frames`` can be restored at most."""
+    length = (2 * config.context + frames - 1) * config.hop + config.window
+    start = max(0, waves.shape[2] - length) // (2 * config.hop) * config.hop
+    return waves[:, :, start : start + length]
 
 
 LEAST_TREBLE = 1e-5
