@@ -66,6 +66,7 @@ VARIANTS = (
     Variant("steps-fourfold", steps=4.0),
     Variant("steps-fourfold-artists-half", steps=4.0, artists=0.5),
     Variant("steps-all", steps=15.0),
+    Variant("steps-25-fold-dropout-0", ("model.dropout=0.0",), steps=25.0),
 )
 
 
