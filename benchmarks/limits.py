@@ -171,7 +171,8 @@ def main() -> None:
             print(row, flush=True)
         groups = sorted({file.group for file in trained})
         rng = np.random.default_rng(0)
-        for count in (2, 4, 8, 16, len(groups)):
+        halves = [2**n for n in range(1, 12) if 2**n < len(groups)]
+        for count in (*halves, len(groups)):
             draws = []
             for _ in range(DRAWS if count < len(groups) else 1):
                 drawn = set(rng.permutation(groups)[:count])
