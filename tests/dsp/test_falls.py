@@ -61,6 +61,18 @@ def test_a_slope_is_followed_to_its_depth(loss_hz: float, seed: int) -> None:
     assert 10 < found.slope_db_per_octave < 60
 
 
+@pytest.mark.parametrize("meets_hz", [15_000.0, 17_000.0, 18_000.0, 19_000.0, 20_000.0])
+@pytest.mark.parametrize("order", [4, 6])
+def test_where_a_slope_meets_its_floor_does_not_matter(order: int, meets_hz: float) -> None:
+    """Converters have floors at -120 dBFS, which a slope may meet just under Nyquist."""
+    edge_hz = 8_000 / 99 ** (1 / (2 * order))
+    levels = -8 * np.log2(FREQS / 100) - 10 * np.log10(1 + (FREQS / edge_hz) ** (2 * order))
+    levels += rough()
+    floor_db = float(np.interp(meets_hz, FREQS, levels))
+    found = located(10 * np.log10(10 ** (levels / 10) + 10 ** (floor_db / 10)))
+    assert found.cutoff_hz == pytest.approx(8_000, rel=0.15)
+
+
 @pytest.mark.parametrize("floor_db", [-100.0, -80.0, -70.0])
 def test_a_slope_into_a_bed_of_noise_is_still_a_slope(floor_db: float) -> None:
     slope = -10 * np.log10(1 + (FREQS / 3_000) ** 12)
