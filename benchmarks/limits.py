@@ -171,8 +171,8 @@ def main() -> None:
             print(row, flush=True)
         groups = sorted({file.group for file in trained})
         rng = np.random.default_rng(0)
-        halves = [2**n for n in range(1, 12) if 2**n < len(groups)]
-        for count in (*halves, len(groups)):
+        doublings = [2**n for n in range(1, 12) if 2**n < len(groups)]
+        for count in (*doublings, len(groups)):
             draws = []
             for _ in range(DRAWS if count < len(groups) else 1):
                 drawn = set(rng.permutation(groups)[:count])

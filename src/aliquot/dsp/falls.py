@@ -61,7 +61,8 @@ _SHOULDER = STEPS // 6
 _CLEAR_DB = 6.0
 """A point counts if it lies this far above what covers it."""
 _DEEP_DB = 60.0
-"""So far down the lowest point may be a floor that a slope only just meets."""
+"""So far down the lowest point may be a floor that a slope meets too near to Nyquist for a shelf to
+show: what lies just above it is not listened to, or it would be music that turns level."""
 _RATE_ENDS_BELOW_HZ = 19_000.0
 """A Nyquist frequency lower than this is itself a cut-off, with emptiness above it."""
 _CONVERTED = 0.98
@@ -147,7 +148,7 @@ def _heard(power: Floats, sample_rate: int) -> _Profile:
         levels = smoothed_db(power, sample_rate, freqs, _RANGE_DB)
         count = shelf + 1
     elif levels.max() - levels[:inside].min() > _DEEP_DB:
-        floor_db = max(floor_db, float(levels[:inside].min()))
+        floor_db = float(levels[:inside].min())
     cliff = cliff_start(levels[:count])
     clear = np.flatnonzero(levels[:cliff] >= floor_db + _CLEAR_DB)
     end = int(clear[-1]) + 1 if clear.size else 0

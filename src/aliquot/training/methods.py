@@ -153,6 +153,7 @@ class SpectralMethod(Method):
     def check_heard(self) -> None:
         """Raise :class:`ConfigError` if what an adversary hears is shorter than its windows."""
         views, hop = self.settings.discriminators, self.settings.model.hop
+        # `treble_of` gives the samples that four frames cover: three hops fewer than there are.
         least = 3 + -(-max(*views.windows, *views.pairs, hop) // hop)
         if ADVERSARY in self.modules and self.settings.adversary.frames < least:
             raise ConfigError(

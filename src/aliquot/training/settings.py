@@ -184,7 +184,7 @@ class AdversarySettings:
         warmup: Steps on waveforms without the adversary.
         kind: ``least-squares`` or ``hinge``.
         rate: The adversary's learning rate over the network's.
-        frames: In the middle of an example that it hears, of the default model's.
+        frames: How many, in the middle of an example, the default model's critics hear.
     """
 
     weight: float = 0.0

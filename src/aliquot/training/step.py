@@ -98,8 +98,8 @@ def treble_step(
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """As :func:`spectral_step`, and the treble of originals and restored for an adversary.
 
-    Critics need neighbouring frames, of which ten cost what a critic is worth; so they hear the
-    middle of an example, and its other terms are taken from all of it.
+    Critics need neighbouring frames, and judging them is most of a step's work: they hear the
+    middle of an example. The other terms are taken from all of it, every few frames.
 
     Args:
         model: The network.
