@@ -1,11 +1,13 @@
-"""Fetch the music beyond the collection that the default model is trained on.
+"""Fetch music beyond the collection, to train on and to measure on, from Debian's packages.
 
-    python benchmarks/debian_music.py --music ../shared/music --to music
+    python benchmarks/debian_music.py --music ../shared/music --to FOLDER
 
-`settings/debian-music.csv` lists recordings under CC-BY, CC-BY-SA, MIT and BSD licences that Debian
-distributes, and in which package each lies. The packages are downloaded one at a time with
-`apt-get download`, on any Debian or derivative; nothing is installed. FOLDER then holds these
-recordings, links to those of the collection, and one manifest of all: `data.music=FOLDER`.
+`settings/debian-music.csv` lists recordings under CC-BY, CC-BY-SA, MIT and BSD licences to train
+on, `settings/debian-strangers.csv` one each of artists whom no model has heard, under any free
+licence, to measure on; both say in which package each lies. The packages are downloaded one at a
+time with `apt-get download`, on Debian or a derivative; nothing is installed. FOLDER then holds
+`train`, `valid` and `strangers`, links to the collection among them, and one manifest of all: set
+`data.music=FOLDER`, or `python benchmarks/quality.py --music FOLDER --sets strangers`.
 """
 
 import argparse
@@ -25,7 +27,8 @@ from tqdm import tqdm
 
 from aliquot.collect.manifest import MANIFEST, Row, as_csv, read_rows, write_text
 
-LISTING = Path(__file__).parent.parent / "settings" / "debian-music.csv"
+SETTINGS = Path(__file__).parent.parent / "settings"
+LISTS = ("debian-music.csv", "debian-strangers.csv")
 INSIDE = ".zip/"
 
 
@@ -121,10 +124,12 @@ def main() -> int:
     for tool in ("apt-get", "dpkg-deb"):
         if not shutil.which(tool):
             raise SystemExit(f"{tool} is not here; use Debian, or a derivative of it")
-    collection, more = read_rows(options.music / MANIFEST), list(read_rows(LISTING))
+    collection = read_rows(options.music / MANIFEST)
+    more = [row for name in LISTS for row in read_rows(SETTINGS / name)]
+    for row in (*collection, *more):
+        (options.to / row.file).parent.mkdir(parents=True, exist_ok=True)
     for row in collection:
         link = options.to / row.file
-        link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
             link.symlink_to((options.music / row.file).resolve())
     there = fetch(more, options.to)

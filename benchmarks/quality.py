@@ -30,6 +30,7 @@ CODECS = "mp3-64,mp3-128,vorbis-q0"
 RUNS = {
     "valid": ("valid", None),
     "dev": ("train", ROOT / "settings" / "dev-split.txt"),
+    "strangers": ("strangers", None),
 }
 FAMILIES = {"trained": "Filters: trained.", "held-out": "Filters: held-out.", "codecs": "Codecs."}
 """Groups of filters, or codecs instead, and what their tables are called."""
@@ -230,7 +231,7 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--families", default=",".join(FAMILIES))
-    parser.add_argument("--sets", default=",".join(RUNS))
+    parser.add_argument("--sets", default="valid,dev", help=f"Of {list(RUNS)}.")
     parser.add_argument(
         "--everything",
         action="store_true",
