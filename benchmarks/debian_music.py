@@ -99,10 +99,10 @@ def recordings(package: Path, rows: list[Row]) -> Iterator[tuple[Row, bytes]]:
 
 
 def fetch(rows: list[Row], to: Path) -> list[Row]:
-    """Write the recordings that are not there yet.
+    """Write the recordings that are not there yet, if they are bit for bit as listed.
 
     Returns:
-        The rows whose recordings are there, bit for bit as listed.
+        The rows whose recordings are there.
     """
     packages = defaultdict(list)
     for row in rows:
