@@ -10,9 +10,10 @@ from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.description import OUTER
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral
-from aliquot.training.bands import BandExamples, described, random_rows
+from aliquot.training.bands import BandExamples, described
 from aliquot.training.losses import LevelLoss, Region
 from aliquot.training.recordings import decoded, samples_of
+from aliquot.training.rows import random_rows
 from aliquot.training.settings import LossSettings, Settings
 from aliquot.training.step import level_step, spectra
 

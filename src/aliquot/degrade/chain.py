@@ -39,6 +39,8 @@ class DegradationRange:
             then in the band that is given; where waveforms are degraded, not band powers.
         codecs: Equally likely, as :func:`aliquot.degrade.codec.named` reads them. AAC needs the
             ``ffmpeg`` program.
+        codec_alone: Share of coded recordings that no filter follows: they end where the codec
+            ends.
     """
 
     families: tuple[str, ...] = TRAINED_FAMILIES
@@ -47,6 +49,7 @@ class DegradationRange:
     wall_share: float = 0.0
     codec_share: float = 0.0
     codecs: tuple[str, ...] = ("mp3-128", "vorbis-q3", "opus-96")
+    codec_alone: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.families or not self.codecs:
@@ -104,7 +107,7 @@ def draw_chain(
 def response(chain: tuple[Lowpass, ...], sample_rate: int, points: int) -> NDArray[np.float64]:
     """Power gain of a chain; see :func:`aliquot.degrade.lowpass.power_response`."""
     gains = [power_response(spec, sample_rate, points) for spec in chain]
-    return np.asarray(np.prod(gains, axis=0))
+    return np.asarray(np.prod([np.ones(points), *gains], axis=0))
 
 
 def draw_codec(rng: np.random.Generator, limits: DegradationRange) -> str | None:

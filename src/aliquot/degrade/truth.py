@@ -1,8 +1,11 @@
 """Where a degraded recording truly ends, measured against its original."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aliquot.audio import Waveform
+
+Powers = NDArray[np.float64]
 
 LOSS_DB = 20.0
 """A band has ended where it has lost this much against the original."""
@@ -10,7 +13,7 @@ EMPTY_DB = 40.0
 """An original has itself ended where all that follows lies this far under what came before."""
 
 
-def smoothed_power(samples: Waveform, sample_rate: int, freqs_hz: np.ndarray) -> np.ndarray:
+def smoothed_power(samples: Waveform, sample_rate: int, freqs_hz: Powers) -> Powers:
     """Long-term power, summed over channels, in windows of 1/12 octave centred on ``freqs_hz``.
 
     Args:
@@ -29,14 +32,18 @@ def smoothed_power(samples: Waveform, sample_rate: int, freqs_hz: np.ndarray) ->
     faded[:, :fade] *= ramp
     faded[:, size - fade :] *= ramp[::-1]
     power = (np.abs(np.fft.rfft(faded, axis=1)) ** 2).sum(axis=0, dtype=np.float64)
+    return _smoothed(power, size / sample_rate, freqs_hz)
+
+
+def _smoothed(power: Powers, bins_per_hz: float, freqs_hz: Powers) -> Powers:
     total = np.concatenate([[0.0], np.cumsum(power)])
     edge = 2.0 ** (1 / 24)
     position = np.arange(total.size) - 0.5
 
-    def below(freq_hz: np.ndarray) -> np.ndarray:
-        return np.asarray(np.interp(freq_hz * size / sample_rate, position, total))
+    def below(freq_hz: Powers) -> Powers:
+        return np.asarray(np.interp(freq_hz * bins_per_hz, position, total))
 
-    result: np.ndarray = below(freqs_hz * edge) - below(freqs_hz / edge)
+    result: Powers = below(freqs_hz * edge) - below(freqs_hz / edge)
     return result
 
 
@@ -61,10 +68,26 @@ def true_cutoff_hz(original: Waveform, degraded: Waveform, sample_rate: int) -> 
     """
     if original.shape != degraded.shape:
         raise ValueError(f"shapes must agree, got {original.shape} and {degraded.shape}")
-    nyquist = sample_rate / 2
-    freqs = np.geomspace(1_000.0, nyquist, 12 * 40 + 1)
+    freqs = _places(sample_rate)
     before = smoothed_power(original, sample_rate, freqs)
     after = smoothed_power(degraded, sample_rate, freqs)
+    return _ended(before, after, freqs)
+
+
+def lost_hz(original: Powers, degraded: Powers, sample_rate: int) -> float:
+    """As :func:`true_cutoff_hz`, of long-term powers ``(bins,)`` from 0 Hz to Nyquist."""
+    if original.shape != degraded.shape:
+        raise ValueError(f"shapes must agree, got {original.shape} and {degraded.shape}")
+    freqs, bins_per_hz = _places(sample_rate), 2 * (original.size - 1) / sample_rate
+    before, after = (_smoothed(power, bins_per_hz, freqs) for power in (original, degraded))
+    return _ended(before, after, freqs)
+
+
+def _places(sample_rate: int) -> Powers:
+    return np.geomspace(1_000.0, sample_rate / 2, 12 * 40 + 1)
+
+
+def _ended(before: Powers, after: Powers, freqs: Powers) -> float:
     # Below -120 dB of the loudest band lie rounding and dither, which no filter takes away.
     tiny = 1e-12 * float(before.max(initial=0.0)) + 1e-30
     loss_db = 10 * np.log10((before + tiny) / (after + tiny))
@@ -79,7 +102,7 @@ def true_cutoff_hz(original: Waveform, degraded: Waveform, sample_rate: int) -> 
             step = loss_db[index] - loss_db[index - 1]
             part = (LOSS_DB - loss_db[index - 1]) / step if step > 0 else 1.0
             return float(freqs[index - 1] * (freqs[index] / freqs[index - 1]) ** part)
-    return float(nyquist)
+    return float(freqs[-1])
 
 
 def _own_end(levels_db: np.ndarray, steps_per_octave: float) -> int:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
@@ -20,17 +19,17 @@ from aliquot.degrade.chain import DegradationRange, draw_chain, response
 from aliquot.degrade.truth import LOSS_DB
 from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.resample import resample
-from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.config import SpectralConfig
 from aliquot.models.excitation import TINY
 from aliquot.models.spectral import Spectral
+from aliquot.training.coded import Coded, codec_of, described_coded
+from aliquot.training.data import ROOM
 from aliquot.training.pieces import Piece, draw_weights, read_manifest
 from aliquot.training.readings import known_cutoff, known_outline, long_term_power
 from aliquot.training.recordings import decoded, keep, samples_of
+from aliquot.training.rows import describe, kind, random_rows, random_start, rows_at
 from aliquot.training.settings import DataSettings, LevelSettings
-from aliquot.training.step import spectra
 
-_FRAMES_AT_ONCE = 1_024
 _FLOOR_DB = -50.0
 """A crop whose mean level lies lower is silence."""
 
@@ -38,14 +37,16 @@ _FLOOR_DB = -50.0
 class BandExample(NamedTuple):
     """Band powers of the original, mid and side, and how they were degraded.
 
-    The given power is the original's times ``response`` plus ``floor``.
+    What is left is the power of ``given`` times ``response`` plus ``floor``.
 
-    ``bands`` is ``(2, frames, input_bands)`` log10 power, ``response`` the filter's power gain
-    ``(input_bands,)``, and so is ``long_term``, the mean power of the whole recording as it is
-    given, zeros if unknown; the rest as in :class:`aliquot.training.data.Example`.
+    ``bands`` is ``(2, frames, input_bands)`` log10 power of the original, ``given`` the same or
+    what a codec has made of it, ``response`` the filter's power gain ``(input_bands,)``, and so is
+    ``long_term``, the mean power of the whole recording as it is given, zeros if unknown; the rest
+    as in :class:`aliquot.training.data.Example`.
     """
 
     bands: NDArray[np.float32]
+    given: NDArray[np.float32]
     response: NDArray[np.float32]
     floor: np.float32
     cutoff_bin: np.float32
@@ -54,45 +55,37 @@ class BandExample(NamedTuple):
     long_term: NDArray[np.float32]
 
 
-@torch.no_grad()
 def described(piece: Piece, settings: DataSettings, network: Spectral, speed: float) -> Path:
     """Describe a piece played at ``speed``, once, into the cache.
 
     Returns:
         An ``.npy`` file of ``(frames, 2, bands)`` half floats: log10 band powers of mid and side.
     """
-    config = network.config
-    kind = f"levels-{config.window}-{config.input_bands}{10 * np.log10(TINY):.0f}"
-    path = Path(settings.cache) / kind / f"{piece.key}@{speed:g}.npy"
+    path = Path(settings.cache) / kind(network) / f"{piece.key}@{speed:g}.npy"
     if not path.is_file():
         samples = samples_of(decoded(piece, settings)[:])
         if speed != 1.0:
             samples = resample(samples, piece.sample_rate * speed, piece.sample_rate)
-        waves = torch.from_numpy(to_mid_side(samples))[None]
-        scale = (0.375 * config.window) ** -0.5
-        rows = []
-        for start in range(0, waves.shape[2] - config.window, _FRAMES_AT_ONCE * config.hop):
-            length = (_FRAMES_AT_ONCE - 1) * config.hop + config.window
-            spectrum = spectra(waves[:, :, start : start + length], config.window, config.hop)
-            power = (spectrum * scale).square().sum(dim=2)
-            bands = torch.log10(power @ network.analysis + TINY)
-            rows.append(bands[0].transpose(0, 1).half().numpy())
-        keep(path, np.concatenate(rows))
+        keep(path, describe(samples, network))
     return path
 
 
-def random_rows(path: Path, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """``count`` neighbouring rows of an ``.npy`` file, fewer if it is shorter.
+class Crop(NamedTuple):
+    """A crop of a piece.
 
-    Read, not mapped: faulting a map in page by page was measured to take ten times as long.
+    Attributes:
+        bands: ``(2, frames, input_bands)`` log10 power of the original.
+        given: The same before a filter: ``bands``, or what a codec has made of them.
+        piece: It is taken from.
+        speed: At which it is played.
+        coded: What is known of the coded part of the piece; None without a codec.
     """
-    with path.open("rb") as file:
-        np.lib.format.read_magic(file)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        row = int(np.prod(shape[1:]))
-        file.seek(int(rng.integers(0, max(1, shape[0] - count))) * row * dtype.itemsize, 1)
-        values = np.fromfile(file, dtype, count * row)
-    return values.reshape(-1, *shape[1:]).astype(np.float32)
+
+    bands: NDArray[np.float32]
+    given: NDArray[np.float32]
+    piece: Piece
+    speed: float
+    coded: Coded | None
 
 
 class BandExamples(Dataset[BandExample]):
@@ -124,43 +117,62 @@ class BandExamples(Dataset[BandExample]):
             for speed in self.speeds:
                 described(piece, self.data, self.network, speed)
             long_term_power(piece, self.data)
+            if self.levels.coded_share:
+                self.coded(piece)
             yield piece.name
 
-    def crop(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], Piece, float]:
-        """Bands ``(2, frames, input_bands)`` of a crop that is not silent, its piece, its speed."""
+    def coded(self, piece: Piece) -> Coded:
+        """What is known of the coded part of a piece."""
+        codec = codec_of(piece, self.levels.codecs)
+        return described_coded(piece, self.data, self.network, codec)
+
+    def crop(self, rng: np.random.Generator, *, through_codec: bool = False) -> Crop:
+        """A crop that is not silent."""
         for _ in range(20):
             piece = self.pieces[int(rng.choice(len(self.pieces), p=self.weights))]
-            speed = float(rng.choice(self.speeds))
+            speed = 1.0 if through_codec else float(rng.choice(self.speeds))
             path = described(piece, self.data, self.network, speed)
-            bands = random_rows(path, self.frames, rng).transpose(1, 0, 2)
-            short = self.frames - bands.shape[1]
-            bands = np.pad(bands, ((0, 0), (0, short), (0, 0)), mode="edge")
+            coded = self.coded(piece) if through_codec else None
+            if coded is None:
+                bands = given = self.whole(random_rows(path, self.frames, rng))
+            else:
+                start = random_start(coded.rows, self.frames, rng)
+                rows = rows_at(coded.rows, start, self.frames)
+                given = self.whole(rows)
+                bands = self.whole(rows_at(path, coded.first + start, len(rows)))
             if bands[0].mean(axis=0).max() > _FLOOR_DB / 10:
                 break
-        return bands, piece, speed
+        return Crop(bands, given, piece, speed, coded)
+
+    def whole(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rows as ``(2, frames, input_bands)``, the last ones repeated if there are too few."""
+        short = self.frames - rows.shape[0]
+        return np.pad(rows.transpose(1, 0, 2), ((0, 0), (0, short), (0, 0)), mode="edge")
 
     def __getitem__(self, index: int) -> BandExample:
         rng = np.random.default_rng([self.seed, 2 + int(self.held_out), index])
-        bands, piece, speed = self.crop(rng)
+        share = self.levels.coded_share  # if none, the examples are those that they were
+        crop = self.crop(rng, through_codec=bool(share) and rng.uniform() < share)
+        bands, given, piece, speed, coded = crop
         rate, top = piece.sample_rate, float(self.model.bins - 1)
         limit, typical = self.reach(piece, speed)
-        power = long_term_power(piece, self.data, speed)
+        power = coded.powers[1] if coded else long_term_power(piece, self.data, speed)
         if not self.held_out:
-            if rng.uniform() < self.levels.mix_share:
-                other, second, other_speed = self.crop(rng)
+            if coded is None and rng.uniform() < self.levels.mix_share:
+                other, _, second, other_speed, _ = self.crop(rng)
                 gain = np.float32(rng.uniform(-1.5, 0.3))
                 bands = np.logaddexp2(bands * _LOG2_10, (other + gain) * _LOG2_10) / _LOG2_10
+                given = bands
                 reaches = self.reach(second, other_speed)
                 limit, typical = min(limit, reaches[0]), min(typical, reaches[1])
                 power = power + 10**gain * long_term_power(second, self.data, other_speed)
             curve = self.equaliser(rng)
-            bands = bands + curve
+            bands, given = bands + curve, given + curve
             power = power * 10 ** np.interp(self.places(power), self.band_centres, curve)
             if rng.uniform() < self.data.mono_share:
-                bands = bands.copy()
-                bands[1] = np.log10(TINY)
+                bands[1] = given[1] = np.log10(TINY)
         floor = floor_power(rng, self.data)
-        kept, true_bin = self.filter(rate, limit * rate / self.model.window, rng)
+        kept, true_bin = self.lost(rate, limit * rate / self.model.window, coded, rng)
         left = power * np.interp(self.places(power), np.arange(kept.size), kept)
         hz_per_bin, low = rate / self.model.window, self.limits.cutoff_hz[0]
         true_hz = true_bin * hz_per_bin
@@ -170,11 +182,12 @@ class BandExamples(Dataset[BandExample]):
         whole = LongTerm(left / 2, rate).at(rate, self.model.window) @ analysis
         match known_outline(self.data, rng):
             case "moment":
-                whole = (10**bands).mean(axis=(0, 1)) * in_bands
+                whole = (10**given).mean(axis=(0, 1)) * in_bands
             case "nothing":
                 whole = np.full_like(whole, -floor)
         return BandExample(
             bands=np.asarray(bands, np.float32),
+            given=np.asarray(given, np.float32),
             response=in_bands.astype(np.float32),
             floor=floor,
             cutoff_bin=np.float32(cutoff_hz / hz_per_bin),
@@ -206,6 +219,19 @@ class BandExamples(Dataset[BandExample]):
             pole = rng.uniform(0.3, 2.6)  # octaves above 1 kHz
             dark = -2 * np.log10(1 + 4.0 ** (self.octaves - pole))
         return np.asarray(gain + tilt + curve + dark, np.float32)
+
+    def lost(
+        self, rate: int, limit_hz: float, coded: Coded | None, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float64], float]:
+        """Power gain in every bin of what follows a codec, if any, and the true cut-off in bins."""
+        if coded is None:
+            return self.filter(rate, limit_hz, rng)
+        end = coded.end_hz * self.model.window / rate
+        alone = rng.uniform() < self.limits.codec_alone and coded.end_hz < ROOM * limit_hz
+        if alone:
+            return np.ones(self.model.bins), end
+        kept, true_bin = self.filter(rate, limit_hz, rng)
+        return kept, min(true_bin, end)
 
     def filter(
         self, rate: int, limit_hz: float, rng: np.random.Generator

@@ -18,18 +18,20 @@ from aliquot.degrade.chain import (
     response,
 )
 from aliquot.degrade.lowpass import Lowpass
-from aliquot.degrade.truth import true_cutoff_hz
+from aliquot.degrade.truth import Powers, true_cutoff_hz
 from aliquot.dsp.bandwidth import BandwidthMeter
 from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.stereo import to_mid_side
 from aliquot.models.config import SpectralConfig
 from aliquot.training.pieces import RATES, Piece, check_parts, draw_weights, read_manifest
-from aliquot.training.readings import Powers, known_cutoff, known_outline, long_term_power
+from aliquot.training.readings import known_cutoff, known_outline, long_term_power
 from aliquot.training.recordings import decoded, samples_of
 from aliquot.training.settings import DataSettings
 
 MARGIN = 4096
 """Samples around a crop in which filters settle."""
+ROOM = 0.9
+"""Of what an original has, the highest cut-off that leaves something to learn."""
 
 
 class Example(NamedTuple):
@@ -210,11 +212,15 @@ class Examples(Dataset[Example]):
         high = max(low * 1.2, min(self.limits.cutoff_hz[1], 0.85 * limit_hz))
         keep = slice(MARGIN // 2, -MARGIN // 2)
         given = coded(original, sample_rate, codec)
+        if codec and self.limits.codec_alone and rng.uniform() < self.limits.codec_alone:
+            truth = true_cutoff_hz(original[:, keep], given[:, keep], sample_rate)
+            if low < truth < ROOM * limit_hz:
+                return given, (), truth
         for _ in range(4):  # what a dark original has lost is seen too high up: draw a lower one
             chain = draw_chain(rng, replace(self.limits, cutoff_hz=(low, high)), sample_rate)
             result = degrade(given, sample_rate, chain)
             truth = true_cutoff_hz(original[:, keep], result[:, keep], sample_rate)
-            if truth <= max(1.1 * self.limits.cutoff_hz[0], 0.9 * limit_hz):
+            if truth <= max(1.1 * self.limits.cutoff_hz[0], ROOM * limit_hz):
                 break
             high = max(low * 1.2, 0.7 * high)
         return result, chain, truth

@@ -6,18 +6,18 @@ look like then. So examples are read by the detector itself, from the long-term 
 pieces: degrading that is a product, and a reading takes two milliseconds.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliquot.audio import Waveform
+from aliquot.degrade.truth import Powers
 from aliquot.dsp.bandwidth import FULL_BAND_HZ, BandwidthMeter
 from aliquot.dsp.falls import locate_fall
 from aliquot.training.pieces import Piece
 from aliquot.training.recordings import decoded, keep, samples_of
 from aliquot.training.settings import DataSettings
-
-Powers = NDArray[np.float64]
 
 _ROUNDING = 10**-14.6
 """Power of single precision's rounding errors over that of the sound."""
@@ -35,16 +35,23 @@ def long_term_power(piece: Piece, settings: DataSettings, speed: float = 1.0) ->
     """
     path = Path(settings.cache) / "power" / f"{piece.key}.npy"
     if not path.is_file():
-        meter = BandwidthMeter(piece.sample_rate)
         stored = decoded(piece, settings)
-        for start in range(0, len(stored), _BLOCK):
-            meter.update(samples_of(stored[start : start + _BLOCK]))
-        keep(path, meter.power / (2 * 0.375 * meter.window))
+        starts = range(0, len(stored), _BLOCK)
+        blocks = (samples_of(stored[start : start + _BLOCK]) for start in starts)
+        keep(path, power_of(blocks, piece.sample_rate))
     power = np.asarray(np.load(path), np.float64)
     if speed == 1.0:
         return power
     bins = np.arange(power.size)
     return np.asarray(np.interp(bins / speed, bins, power, right=0.0))
+
+
+def power_of(blocks: Iterable[Waveform], sample_rate: int) -> Powers:
+    """Long-term power, as :func:`long_term_power`, of blocks of left and right."""
+    meter = BandwidthMeter(sample_rate)
+    for block in blocks:
+        meter.update(block)
+    return meter.power / (2 * 0.375 * meter.window)
 
 
 def read_cutoff(power: Powers, sample_rate: int, true_hz: float, lowest_hz: float) -> float:

@@ -78,6 +78,8 @@ class LevelSettings:
         mix_share: Share of examples that are sums of two pieces.
         tilt_db: Largest random tilt, up or down, in dB from 1 to 16 kHz.
         eq_db: Spread of a random curve's knots, which lie 1.4 octaves apart.
+        codecs: Lossy codecs, of which each piece goes through one.
+        coded_share: Share of examples whose given band is that of the coded piece.
     """
 
     steps: int = 0
@@ -88,6 +90,8 @@ class LevelSettings:
     mix_share: float = 0.4
     tilt_db: float = 4.0
     eq_db: float = 2.0
+    codecs: tuple[str, ...] = ("mp3-64", "mp3-96", "mp3-128", "vorbis-q0")
+    coded_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,9 +162,9 @@ def level_step(model: Spectral, loss: LevelLoss, batch: list[Tensor]) -> dict[st
         loss: The weighted distances.
         batch: Fields of :class:`aliquot.training.bands.BandExample`, stacked.
     """
-    log_bands, response, floor, cutoff, typical, limit, long_term = batch
+    log_bands, log_given, response, floor, cutoff, typical, limit, long_term = batch
     original = 10**log_bands
-    given = original * response[:, None, None] + floor[:, None, None, None]
+    given = 10**log_given * response[:, None, None] + floor[:, None, None, None]
     given = given + given @ model.leakage
     anchor, level, *_ = model.predict(given, cutoff, long_term + long_term @ model.leakage)
     original, given = inner(original), inner(given)
