@@ -162,6 +162,7 @@ def measure(variant: Variant, music: Path) -> dict[str, Any]:
             # Judged behind the recipe's filters, whatever the variant has met.
             shape = [word for word in variant.words if word.startswith("model.")]
             words = [f"data.music={music}", f"data.held_out={path}", f"data.split={split}", *shape]
+            words += ["levels.coded_share=0"]  # as when the stored figures were measured
             s = load(Settings, RECIPE, words)
             network = Spectral(s.model).eval()
             network.load_state_dict(checkpoint.part(tensors, "ema."))

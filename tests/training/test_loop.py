@@ -12,6 +12,7 @@ import soundfile
 import torch
 
 from aliquot.errors import ConfigError, ModelError
+from aliquot.export import export_weights
 from aliquot.models.spectral import Spectral
 from aliquot.training import checkpoint
 from aliquot.training.loop import Trainer
@@ -232,3 +233,36 @@ def test_train_by_command_resumes_and_names_a_wrong_key(tiny: Settings, tmp_path
     wrong = run("-o", out, "optim.learning_rat=1")
     assert wrong.returncode == 2
     assert "did you mean 'learning_rate'" in wrong.stderr
+
+
+def test_a_run_begins_with_the_weights_of_a_file_or_of_another_run(
+    tiny: Settings, tmp_path: Path
+) -> None:
+    earlier = Trainer(tiny, tmp_path / "earlier")
+    earlier.train(lambda row: None)
+    export_weights(tmp_path / "earlier", tmp_path / "earlier.safetensors")
+    for source in ("earlier", "earlier.safetensors"):
+        run = replace(tiny.run, weights=str(tmp_path / source), seed=2)
+        later = Trainer(replace(tiny, run=run), tmp_path / f"after-{source}")
+        assert later.step == 0
+        for name, value in earlier.average.items():
+            assert torch.equal(value, weights(later)[name]), name
+            assert torch.equal(value, later.average[name]), name
+        later.train(lambda row: None)
+        resumed = Trainer(replace(tiny, run=run), tmp_path / f"after-{source}")
+        assert torch.equal(resumed.average["maps"], later.average["maps"])
+        assert not torch.equal(resumed.average["maps"], earlier.average["maps"])
+
+
+def test_weights_that_cannot_be_begun_with_are_named(tiny: Settings, tmp_path: Path) -> None:
+    text = tmp_path / "text.safetensors"
+    text.write_text("no weights")
+    for path in (tmp_path / "missing.safetensors", text, tmp_path):
+        run = replace(tiny.run, weights=str(path))
+        with pytest.raises(ModelError, match=rf"cannot read run\.weights={path}"):
+            Trainer(replace(tiny, run=run), tmp_path / "run")
+    Trainer(tiny, tmp_path / "other").train(lambda row: None, max_seconds=0)
+    run = replace(tiny.run, weights=str(tmp_path / "other"))
+    wider = replace(tiny, run=run, model=replace(tiny.model, width=16))
+    with pytest.raises(ModelError, match="another network"):
+        Trainer(wider, tmp_path / "run")

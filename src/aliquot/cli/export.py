@@ -15,6 +15,11 @@ from aliquot.errors import ConfigError
 @click.option("--card", default="", help="Path of the model card in the repository.")
 @click.option("--commit", default="", help="Of the code that trained it. [the one checked out]")
 @click.option("--level-db", default=0.0, show_default=True, help="Raise all levels by this.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Also write the weights by name, a .safetensors file that training can begin with.",
+)
 def export(
     run: Path,
     out: Path,
@@ -23,13 +28,17 @@ def export(
     card: str,
     commit: str,
     level_db: float,
+    weights: Path | None,
 ) -> None:
     """Export a training run (its folder, or RUN/best) to ONNX, checked against PyTorch.
 
-    Prints the entry of releases.toml.
+    Prints the entry of releases.toml. Weights written beside it (`--weights W.safetensors`) are
+    what `aliquot train SETTINGS run.weights=W.safetensors` begins with.
     """
     if out.suffix != ".onnx":
         raise ConfigError(f"{out}: a model is an .onnx file; give --out a name that ends in .onnx")
+    if weights and weights.suffix != ".safetensors":
+        raise ConfigError(f"{weights}: give --weights a name that ends in .safetensors")
     try:
         from aliquot import export as exporting
     except ModuleNotFoundError as error:
@@ -44,6 +53,8 @@ def export(
         "commit": commit or exporting.commit_of(Path.cwd()),
     }
     made = exporting.export(run, out, facts, level_db)
+    if weights:
+        exporting.export_weights(run, weights)
     click.echo(
         f"[releases.{facts['name']}]\n"
         f'file = "{out.name}"\n'

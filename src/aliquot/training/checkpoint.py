@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from aliquot.errors import ModelError
+from aliquot.errors import ConfigError, ModelError
 
 
 def save(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -92,6 +93,66 @@ def unpack(
                 states.setdefault(int(index), {})[field] = value
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": states, "param_groups": groups})
+
+
+def refuse_another(folder: Path, stored: dict[str, Any], settings: object) -> None:
+    """Refuse to go on with a run whose weights or optimizers are not those of the settings.
+
+    Args:
+        folder: Of the run.
+        stored: The settings that its checkpoint was made with.
+        settings: Those to go on with.
+
+    Raises:
+        ConfigError: If they do not fit.
+    """
+    mine = as_facts(settings)
+    section = mine["method"].replace("-", "_")
+    for key in ("method", section if section in mine else "model"):
+        if stored.get(key, mine[key]) != mine[key]:
+            raise ConfigError(
+                f"{folder} holds a run of another model; choose another --out or delete it"
+            )
+    rivals = [run["discriminators"] for run in (stored, mine) if run["adversary"]["weight"]]
+    if rivals[1:] and rivals[0] != rivals[1]:
+        raise ConfigError(
+            f"{folder} holds a run with other discriminators; choose another --out, "
+            "or set them as they were"
+        )
+    chosen = mine["optim"]["matrices"]
+    if stored["optim"].get("matrices", "adamw") != chosen:
+        raise ConfigError(
+            f"{folder} holds a run without optim.matrices={chosen}; "
+            "choose another --out, or set it as it was"
+        )
+
+
+def begin_with(path: Path, model: nn.Module, average: dict[str, Tensor]) -> None:
+    """Give a network, and the average of its weights, those of a file.
+
+    Args:
+        path: What ``aliquot export --weights`` wrote, or a run folder.
+        model: The network.
+        average: Of its weights, by name.
+
+    Raises:
+        ModelError: If there is no such file, or it is another network's.
+    """
+    try:
+        if path.is_dir():
+            tensors = part(load_file(path / "checkpoint.safetensors"), "ema.")
+        else:
+            tensors = load_file(path)
+        model.load_state_dict(tensors)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read run.weights={path}: {error}") from error
+    except RuntimeError as error:
+        raise ModelError(
+            f"run.weights={path} holds the weights of another network; "
+            "set [model] as it was, or leave run.weights out"
+        ) from error
+    for name, value in model.state_dict().items():
+        average[name].copy_(value)
 
 
 def _prefixed(

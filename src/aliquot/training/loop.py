@@ -44,6 +44,7 @@ class Trainer:
 
         Raises:
             ConfigError: If the settings cannot be used, or the folder holds another run.
+            ModelError: If the weights to begin with are missing, or another network's.
         """
         self.settings, self.folder = settings, folder
         self.group = group or Group()
@@ -70,31 +71,15 @@ class Trainer:
         return self.modules[NETWORK]
 
     def resume(self) -> None:
-        """Take up the folder's last checkpoint, if there is one."""
+        """Take up the folder's last checkpoint; if there is none, the weights to begin with."""
         found = checkpoint.read(self.folder)
         if found is None:
+            if self.settings.run.weights:
+                path = Path(self.settings.run.weights)
+                checkpoint.begin_with(path, self.model, self.average)
             return
         tensors, facts = found
-        mine = checkpoint.as_facts(self.settings)
-        section = self.settings.method.replace("-", "_")
-        for key in ("method", section if section in mine else "model"):
-            if facts["settings"].get(key, mine[key]) != mine[key]:
-                raise ConfigError(
-                    f"{self.folder} holds a run of another model; choose another --out or delete it"
-                )
-        runs = (facts["settings"], mine)
-        rivals = [run["discriminators"] for run in runs if run["adversary"]["weight"]]
-        if rivals[1:] and rivals[0] != rivals[1]:
-            raise ConfigError(
-                f"{self.folder} holds a run with other discriminators; choose another --out, "
-                "or set them as they were"
-            )
-        chosen = mine["optim"]["matrices"]
-        if facts["settings"]["optim"].get("matrices", "adamw") != chosen:
-            raise ConfigError(
-                f"{self.folder} holds a run without optim.matrices={chosen}; "
-                "choose another --out, or set it as it was"
-            )
+        checkpoint.refuse_another(self.folder, facts["settings"], self.settings)
         checkpoint.unpack(tensors, self.modules, self.average, self.optimizers)
         self.step, self.best, self.seconds = facts["step"], facts["best"], facts["seconds"]
         self.cpu_seconds = facts.get("cpu_seconds", 0.0)  # not in checkpoints of 0.1

@@ -208,6 +208,8 @@ class RunSettings:
 
     Attributes:
         seed: Of initial weights, examples and noise.
+        weights: A file of ``aliquot export --weights`` or a run folder to begin with the weights
+            of, instead of random ones.
         threads: Of PyTorch on the CPU.
         workers: Processes that prepare examples; 0 for none.
         checkpoint_every: Steps.
@@ -221,6 +223,7 @@ class RunSettings:
     """
 
     seed: int = 1
+    weights: str = ""
     threads: int = 2
     workers: int = 1
     checkpoint_every: int = 100
