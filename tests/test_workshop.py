@@ -93,11 +93,11 @@ def powers(samples: np.ndarray, rate: int, above_hz: float, below_hz: float) -> 
 def test_train_resume_export_restore(tmp_path: Path, collection: Path, dull: np.ndarray) -> None:
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(RECIPE.format(music=collection))
-    run, model = tmp_path / "run", tmp_path / "tiny.onnx"
+    run, model, kept = tmp_path / "run", tmp_path / "tiny.onnx", tmp_path / "tiny.safetensors"
 
     aliquot("train", str(recipe), "-o", str(run), "--quiet")
     aliquot("train", str(recipe), "optim.steps=6", "-o", str(run), "--quiet")
-    entry = aliquot("export", str(run), "-o", str(model))
+    entry = aliquot("export", str(run), "-o", str(model), "--weights", str(kept))
     assert f"bytes = {model.stat().st_size}" in entry
     facts = load_enhancer(str(model)).facts
     assert facts["steps"] == "6"
@@ -116,6 +116,20 @@ def test_train_resume_export_restore(tmp_path: Path, collection: Path, dull: np.
     above, below = powers(added, 44_100, 8_000, 7_200)
     assert above > 0
     assert below < 1e-6 * above
+
+    words = (f"run.weights={kept}", "optim.steps=1", "optim.learning_rate=0")
+    aliquot("train", str(recipe), *words, "-o", str(tmp_path / "again"), "--quiet")
+    found = load_file(tmp_path / "again" / "checkpoint.safetensors")
+    for name, value in load_file(kept).items():
+        np.testing.assert_array_equal(found[f"network.model.{name}"], value)
+    refused = subprocess.run(
+        [*COMMAND, "export", str(run), "-o", str(model), "--weights", str(tmp_path / "w.bin")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert "give --weights a name that ends in .safetensors" in refused.stderr
 
 
 @pytest.mark.parametrize("method", FOUNDING)
