@@ -110,12 +110,24 @@ def key(row: dict[str, Any]) -> tuple[str | None, ...]:
 
 
 def rows_of(name: str, family: str) -> list[dict[str, Any]]:
-    """The rows of one evaluation."""
+    """The rows of one evaluation.
+
+    What was the default when it was made goes by its own name, if it is not the default any more,
+    and not at all if it is withdrawn.
+    """
     path = RESULTS / f"quality-{name}-{family}.json"
     if not path.is_file():
         return []
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    return [row for row in rows if row["family"] is None]
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    names = earlier_in(stored)
+    if stored["models"]["default"] == weights.find("default").sha256:
+        names["default"] = "default"
+    gone = [method for method in stored["models"] if method not in names]
+    return [
+        row | {"method": names.get(row["method"], row["method"])}
+        for row in stored["rows"]
+        if row["family"] is None and row["method"] not in gone
+    ]
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -140,6 +152,8 @@ def against(rows: list[dict[str, Any]], other: str, metric: str) -> str:
 def in_words(name: str) -> str:
     """What the tables say, computed from them."""
     trained, held = rows_of(name, "trained"), rows_of(name, "held-out")
+    if not any(row["method"] == "default" for row in trained):
+        return f"Measured before {NAME} was released; not yet with it."
     place = [row for row in trained if row["task"].startswith("cutoff")]
     loss = []
     for row in [row for row in held if row["method"] == "default"]:
@@ -206,6 +220,7 @@ def facts() -> str:
     levels, waves = settings["levels"], settings["optim"]
     assert levels["steps"] + waves["steps"] == rows[-1]["step"], "the log is of another run"
     assert int(told["steps"]) <= rows[-1]["step"], "the log is of another run"
+    begun = settings["run"].get("weights")
     network = "`models/spectral.py` at the commit below"
     if "parameters" in told:  # files written before it was noted lack it
         network += f", {int(told['parameters']):,} parameters"
@@ -215,7 +230,8 @@ def facts() -> str:
         "network": network,
         "settings": "`settings/aliquot.toml`",
         "trained at commit": f"`{told['commit']}`",
-        "training": f"{levels['steps']:,} steps of {levels['batch']} pieces on band powers, then "
+        "training": (f"begun with `{begun}`; " if begun else "")
+        + f"{levels['steps']:,} steps of {levels['batch']} pieces on band powers, then "
         f"{waves['steps']:,} of {waves['batch']} on waveforms, "
         f"{rows[-1]['seconds'] / 60:.0f} minutes on two shared CPU cores; "
         f"weights of step {int(told['steps']):,}; log: [{log.name}]({log.name})",

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from aliquot.config import load
 from aliquot.errors import ConfigError, ModelError
 from aliquot.export import export_weights
 from aliquot.models.spectral import Spectral
@@ -20,6 +21,8 @@ from aliquot.training.optimizers import optimizers_of
 from aliquot.training.parallel import pick_device
 from aliquot.training.settings import OptimSettings, Settings
 from aliquot.training.stages import learning_rate
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -266,3 +269,11 @@ def test_weights_that_cannot_be_begun_with_are_named(tiny: Settings, tmp_path: P
     wider = replace(tiny, run=run, model=replace(tiny.model, width=16))
     with pytest.raises(ModelError, match="another network"):
         Trainer(wider, tmp_path / "run")
+
+
+def test_the_recipe_begins_with_weights_of_its_own_network() -> None:
+    recipe = load(Settings, ROOT / "settings" / "aliquot.toml", ())
+    network = Spectral(recipe.model)
+    before = network.maps.detach().clone()
+    checkpoint.begin_with(ROOT / recipe.run.weights, network, dict(network.state_dict()))
+    assert not torch.equal(before, network.maps)
