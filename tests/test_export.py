@@ -1,9 +1,22 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.torch import load_file
 
-from aliquot.export import LEAST_TABLE, compact
+from aliquot import weights
+from aliquot.config import load
+from aliquot.engine import load_enhancer
+from aliquot.export import LEAST_TABLE, TOLERANCE, compact, parity
+from aliquot.models.spectral import Spectral
+from aliquot.training.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+NAMED = sorted((ROOT / "docs" / "models").glob("*.safetensors"))
 
 
 def test_a_compact_graph_computes_the_same_and_holds_tables_once() -> None:
@@ -37,3 +50,17 @@ def test_a_compact_graph_computes_the_same_and_holds_tables_once() -> None:
     after, bytes_after = run()
     np.testing.assert_array_equal(after, before)
     assert bytes_after < bytes_before - broken.nbytes - 0.7 * whole.nbytes
+
+
+@pytest.mark.parametrize("path", NAMED, ids=lambda path: path.stem)
+def test_weights_beside_a_card_are_those_of_the_release(path: Path) -> None:
+    release = weights.find(path.stem)
+    config = load(Settings, ROOT / "settings" / "aliquot.toml", ()).model
+    raised = float(load_enhancer(str(release.path)).facts["level_db"]) / 20
+    network = Spectral(replace(config, level_offset=config.level_offset + raised)).eval()
+    network.load_state_dict(load_file(path))
+    assert parity(network, release.path) < TOLERANCE
+
+
+def test_the_default_has_weights_to_go_on_from() -> None:
+    assert weights.aliases()["default"] in [path.stem for path in NAMED]
