@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from safetensors.torch import save_file
 
 from aliquot.config import build
 from aliquot.engine import FRAME, LONG_TERM, first_made
@@ -106,24 +105,6 @@ def commit_of(folder: Path) -> str:
         ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or "unknown"
-
-
-def export_weights(run: Path, target: Path) -> None:
-    """Write a run's averaged weights by their names, for other runs to begin with.
-
-    Args:
-        run: Run folder, or a folder of it such as ``best``.
-        target: The ``.safetensors`` file to write; see ``run.weights`` in the settings.
-
-    Raises:
-        ModelError: If the run has no checkpoint.
-    """
-    network, _ = load_network(run)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_suffix(".part")
-    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_file(tensors, temporary)
-    temporary.replace(target)
 
 
 def export(run: Path, target: Path, facts: dict[str, str], level_db: float = 0.0) -> Exported:

@@ -13,7 +13,6 @@ import torch
 
 from aliquot.config import load
 from aliquot.errors import ConfigError, ModelError
-from aliquot.export import export_weights
 from aliquot.models.spectral import Spectral
 from aliquot.training import checkpoint
 from aliquot.training.loop import Trainer
@@ -243,7 +242,7 @@ def test_a_run_begins_with_the_weights_of_a_file_or_of_another_run(
 ) -> None:
     earlier = Trainer(tiny, tmp_path / "earlier")
     earlier.train(lambda row: None)
-    export_weights(tmp_path / "earlier", tmp_path / "earlier.safetensors")
+    checkpoint.save_weights(tmp_path / "earlier", tmp_path / "earlier.safetensors")
     for source in ("earlier", "earlier.safetensors"):
         run = replace(tiny.run, weights=str(tmp_path / source), seed=2)
         later = Trainer(replace(tiny, run=run), tmp_path / f"after-{source}")

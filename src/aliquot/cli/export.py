@@ -41,6 +41,7 @@ def export(
         raise ConfigError(f"{weights}: give --weights a name that ends in .safetensors")
     try:
         from aliquot import export as exporting
+        from aliquot.training.checkpoint import save_weights
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"exporting needs {error.name}; install it with: pip install 'aliquot[train]'"
@@ -54,7 +55,7 @@ def export(
     }
     made = exporting.export(run, out, facts, level_db)
     if weights:
-        exporting.export_weights(run, weights)
+        save_weights(run, weights)
     click.echo(
         f"[releases.{facts['name']}]\n"
         f'file = "{out.name}"\n'

@@ -127,6 +127,26 @@ def refuse_another(folder: Path, stored: dict[str, Any], settings: object) -> No
         )
 
 
+def save_weights(run: Path, target: Path) -> None:
+    """Write a run's averaged weights by their names, for :func:`begin_with`.
+
+    Args:
+        run: Run folder, or a folder of it such as ``best``, or the checkpoint in it.
+        target: The ``.safetensors`` file to write.
+
+    Raises:
+        ModelError: If the run has no checkpoint.
+    """
+    folder = run.parent if run.is_file() else run
+    found = read(folder)
+    if found is None:
+        raise ModelError(f"{folder} has no checkpoint.safetensors; give a run folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".part")
+    save_file(part(found[0], "ema."), temporary)
+    temporary.replace(target)
+
+
 def begin_with(path: Path, model: nn.Module, average: dict[str, Tensor]) -> None:
     """Give a network, and the average of its weights, those of a file.
 
