@@ -101,7 +101,7 @@ def train(variant: Variant, music: Path) -> None:
         words = [
             f"data.music={music}",
             f"levels.steps={round(variant.steps * STEPS)}",
-            *("run.weights=", "levels.learning_rate=2e-3"),  # from nothing, as the recipe had been
+            *("run.weights=", "levels.learning_rate=2e-3"),  # from random weights
             *("optim.steps=0", "run.threads=1", "run.workers=0", "run.validate_every=1000000"),
             *("run.validation_examples=16", "run.precision=bfloat16", *variant.words),
         ]
