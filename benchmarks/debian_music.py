@@ -1,17 +1,21 @@
-"""Fetch music beyond the collection, to train on and to measure on, from Debian's packages.
+"""Fetch music and voices beyond the collection, to train and to measure on, from Debian's packages.
 
     python benchmarks/debian_music.py --music ../shared/music --to FOLDER
 
-`settings/debian-music.csv` lists recordings under CC-BY, CC-BY-SA, MIT and BSD licences to train
-on, `settings/debian-strangers.csv` one each of artists whom no model has heard, under any free
-licence, to measure on; both say in which package each lies. The packages are downloaded one at a
-time with `apt-get download`, on Debian or a derivative; nothing is installed. FOLDER then holds
-`train`, `valid` and `strangers`, links to the collection among them, and one manifest of all: set
-`data.music=FOLDER`, or `python benchmarks/quality.py --music FOLDER --sets strangers`.
+`settings/debian-music.csv` and `debian-sounds.csv` list music, and voices and noises, under CC-BY,
+CC-BY-SA, MIT and BSD licences to train on, `debian-strangers.csv` one piece each of artists, and
+`debian-voices.csv` one speaker each, whom no model has heard, under any free licence, to measure
+on. All say in which package each recording lies; where a path has wildcards, all that fit are
+joined, in the order of their names, until they take the listed seconds. The packages are
+downloaded one at a time with `apt-get download`, on Debian or a derivative; nothing is installed.
+FOLDER then holds `train`, `valid`, `strangers` and `voices`, links to the collection among them,
+and one manifest of all: set `data.music=FOLDER`, or
+`python benchmarks/quality.py --music FOLDER --sets strangers,voices`.
 """
 
 import argparse
 import hashlib
+import io
 import shutil
 import subprocess
 import sys
@@ -20,20 +24,30 @@ import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, NamedTuple
 
+import numpy as np
+import soundfile
 from tqdm import tqdm
 
+from aliquot.audio import Waveform
 from aliquot.collect.manifest import MANIFEST, Row, as_csv, read_rows, write_text
 
 SETTINGS = Path(__file__).parent.parent / "settings"
-LISTS = ("debian-music.csv", "debian-strangers.csv")
+LISTS = ("debian-music.csv", "debian-sounds.csv", "debian-strangers.csv", "debian-voices.csv")
 INSIDE = ".zip/"
+PAUSE_S = 0.05
+"""Between recordings that are joined."""
 
 
 class Place(NamedTuple):
-    """Where a recording lies: ``Debian PACKAGE VERSION: PATH``, a path within a zip file too."""
+    """Where a recording lies: ``Debian PACKAGE VERSION: PATH``, a path within a zip file too.
+
+    The path may have wildcards, as in a shell but that ``*`` passes ``/``.
+    """
 
     package: str
     version: str
@@ -42,7 +56,8 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, row: Row) -> "Place":
         name, path = row.source.removeprefix("Debian ").split(": ", 1)
-        return cls(*name.split(" "), path)
+        package, version = name.split(" ")
+        return cls(package, version, path)
 
     @property
     def member(self) -> str:
@@ -78,24 +93,39 @@ def members(package: Path) -> Iterator[tuple[str, IO[bytes]]]:
                     yield member.name.removeprefix("./"), content
 
 
-def recordings(package: Path, rows: list[Row]) -> Iterator[tuple[Row, bytes]]:
-    """The listed recordings that a package holds."""
-    wanted = defaultdict(list)
-    for row in rows:
-        wanted[Place.of(row).member].append(row)
+def recordings(package: Path, rows: list[Row]) -> Iterator[tuple[Row, str, bytes]]:
+    """What a package holds of the listed recordings: each with its name and content."""
+    places = [(row, Place.of(row)) for row in rows]
     for name, content in members(package):
-        if name not in wanted:
+        wanted = [(row, place) for row, place in places if fnmatchcase(name, place.member)]
+        if not wanted:
             continue
-        if name.endswith(INSIDE[:-1]):
-            with tempfile.TemporaryFile() as unpacked:  # one is of 3 GB
-                shutil.copyfileobj(content, unpacked)
-                with zipfile.ZipFile(unpacked) as inner:
-                    held = {*inner.namelist()}
-                    for row in wanted[name]:
-                        if (within := Place.of(row).within) in held:
-                            yield row, inner.read(within)
-        else:
-            yield wanted[name][0], content.read()
+        if not name.endswith(INSIDE[:-1]):
+            held = content.read()
+            yield from ((row, name, held) for row, _ in wanted)
+            continue
+        with tempfile.TemporaryFile() as unpacked:  # one is of 3 GB
+            shutil.copyfileobj(content, unpacked)
+            with zipfile.ZipFile(unpacked) as inner:
+                for within in inner.namelist():
+                    for row, place in wanted:
+                        if fnmatchcase(within, place.within):
+                            yield row, within, inner.read(within)
+
+
+def joined(contents: list[bytes], sample_rate: int, seconds: float) -> Waveform:
+    """Recordings one after the other, with short pauses, in mono.
+
+    Those of another rate are left out, and those beyond so many seconds.
+    """
+    parts: list[Waveform] = []
+    length = 0
+    for content in contents:
+        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+        if rate == sample_rate and length < seconds * sample_rate:
+            parts += [samples.mean(axis=1), np.zeros(round(PAUSE_S * rate), np.float32)]
+            length += len(samples) + len(parts[-1])
+    return np.concatenate(parts)
 
 
 def fetch(rows: list[Row], to: Path) -> list[Row]:
@@ -110,12 +140,38 @@ def fetch(rows: list[Row], to: Path) -> list[Row]:
             packages[Place.of(row)[:2]].append(row)
     for (package, version), missing in tqdm(packages.items()):
         with tempfile.TemporaryDirectory(dir=to) as folder:
-            for row, content in recordings(downloaded(package, version, Path(folder)), missing):
-                if hashlib.sha256(content).hexdigest() == row.sha256:
-                    part = Path(folder) / "part"
-                    part.write_bytes(content)
+            found: dict[str, dict[str, bytes]] = defaultdict(dict)
+            for row, name, content in recordings(
+                downloaded(package, version, Path(folder)), missing
+            ):
+                found[row.file][name] = content
+            for row in missing:
+                contents = [content for _, content in sorted(found[row.file].items())]
+                if digest(contents) == row.sha256:
+                    part = Path(folder) / f"part{Path(row.file).suffix}"
+                    write(part, contents, row)
                     part.replace(to / row.file)
-    return [row for row in rows if (to / row.file).is_file()]
+    return [on_disk(row, to) for row in rows if (to / row.file).is_file()]
+
+
+def digest(contents: list[bytes]) -> str:
+    """SHA-256 of a recording; of recordings that are joined, of all as one."""
+    return hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+def write(path: Path, contents: list[bytes], row: Row) -> None:
+    """A recording as it is; recordings that are joined in 16 bits."""
+    if "*" in row.source:
+        soundfile.write(path, joined(contents, row.sample_rate, row.seconds), row.sample_rate)
+    else:
+        path.write_bytes(contents[0])
+
+
+def on_disk(row: Row, to: Path) -> Row:
+    """The row with the sum of the file, where that is joined from several."""
+    if "*" not in row.source:
+        return row
+    return replace(row, sha256=hashlib.sha256((to / row.file).read_bytes()).hexdigest())
 
 
 def main() -> int:
@@ -136,8 +192,9 @@ def main() -> int:
             link.symlink_to((options.music / row.file).resolve())
     there = fetch(more, options.to)
     write_text(options.to / MANIFEST, as_csv([*collection, *there]))
+    files = {row.file for row in there}
     for row in more:
-        if row not in there:
+        if row.file not in files:
             print(f"{row.file}: not in {Place.of(row).package} as listed", file=sys.stderr)
     print(f"{len(there)} of {len(more)} recordings and the collection: {options.to / MANIFEST}")
     return 0 if len(there) == len(more) else 1

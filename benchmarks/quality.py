@@ -31,6 +31,7 @@ RUNS = {
     "valid": ("valid", None),
     "dev": ("train", ROOT / "settings" / "dev-split.txt"),
     "strangers": ("strangers", None),
+    "voices": ("voices", None),
 }
 FAMILIES = {"trained": "Filters: trained.", "held-out": "Filters: held-out.", "codecs": "Codecs."}
 """Groups of filters, or codecs instead, and what their tables are called."""
