@@ -122,7 +122,7 @@ def joined(contents: list[bytes], sample_rate: int, seconds: float) -> Waveform:
     length = 0
     for content in contents:
         samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-        if rate == sample_rate and length < seconds * sample_rate:
+        if rate == sample_rate and length < round(seconds * sample_rate):
             parts += [samples.mean(axis=1), np.zeros(round(PAUSE_S * rate), np.float32)]
             length += len(samples) + len(parts[-1])
     return np.concatenate(parts)

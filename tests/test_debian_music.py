@@ -88,7 +88,7 @@ def test_other_rates_are_left_out_and_so_is_what_comes_after_the_listed_seconds(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside = row("r.flac", "usr/all.zip/audio/*.wav", ONE, OTHER_RATE)
-    short = row("s.flac", "usr/voice/*.wav", ONE, TWO, seconds=0.5)
+    short = row("s.flac", "usr/voice/*.wav", ONE, TWO, seconds=0.55)
     fetched(package, tmp_path, monkeypatch, inside, short)
     for name in ("r.flac", "s.flac"):
         samples, _ = soundfile.read(tmp_path / name)
