@@ -8,11 +8,14 @@ where aliquot takes it from a table by position, so results differ in their nois
 long-term spectrum a little more carefully too).
 """
 
+import os
 import sys
 
 import numpy as np
-import onnxruntime
 import soundfile
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or newer builds report to their makers
+import onnxruntime
 
 
 def restore(

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: many small tests, few cores
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # some import it before the engine does
 
 import numpy as np
 import pytest

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import Segment
 from aliquot.dsp.chunking import Known
+from aliquot.dsp.edges import ramp
 from aliquot.dsp.longterm import LongTerm
 from aliquot.dsp.resample import resample
 from aliquot.errors import ConfigError, InputError
@@ -82,7 +83,8 @@ def noise(channels: int, length: int) -> Waveform:
 
 
 def echoed(samples: Waveform) -> Waveform:
-    padded = np.pad(samples, ((0, 0), (100, 100)))
+    eased = samples * ramp(0, samples.shape[1]) * ramp(0, samples.shape[1])[::-1]
+    padded = np.pad(eased, ((0, 0), (100, 100)))
     return samples + np.float32(0.1) * (padded[:, :-200] + padded[:, 200:])
 
 

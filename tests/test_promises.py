@@ -182,10 +182,20 @@ def test_file_and_array_agree(recording: Path, tmp_path: Path) -> None:
 def test_part_of_a_file_is_the_same_part_of_the_whole_but_for_its_edges(
     recording: Path, tmp_path: Path
 ) -> None:
-    options = FileOptions(bits="32f", cutoff_hz=8_100.0)
+    """Its edges cut through full sound: no click may become treble there."""
+    options = FileOptions(bits="32f", cutoff_hz=8_100.0, only_high=True)
     part = replace(options, start_seconds=2.0, duration_seconds=3.0)
     restore_file(recording, tmp_path / "part.wav", part)
-    assert soundfile.info(tmp_path / "part.wav").frames == 3 * RATE
+    restore_file(recording, tmp_path / "whole.wav", options)
+    here, _ = soundfile.read(tmp_path / "part.wav")
+    there = soundfile.read(tmp_path / "whole.wav")[0][2 * RATE : 5 * RATE]
+    assert here.shape == there.shape
+    inner = slice(RATE // 2, -RATE // 2)
+    assert 10 * np.log10(np.square(here[inner]).sum() / np.square(there[inner]).sum()) == (
+        pytest.approx(0.0, abs=0.3)
+    )
+    for edge in (slice(512), slice(-512, None)):
+        assert np.square(here[edge]).mean() < 2 * np.square(there[edge]).mean() + 1e-7
 
 
 def test_full_band_files_are_copied_byte_for_byte(tmp_path: Path) -> None:

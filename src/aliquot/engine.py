@@ -1,8 +1,8 @@
 """From an ONNX file to an enhancer; the only module that knows onnxruntime."""
 
 import math
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -201,6 +201,9 @@ _CONTRACTS: dict[str, tuple[frozenset[str], set[str]]] = {
 
 
 def _session(content: bytes, name: str) -> Any:
+    # Its newer builds report to their makers unless they are told not to, before they are loaded:
+    # https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -226,8 +229,3 @@ def model_rate(enhancer: Enhancer, output_rate: int) -> int:
         return output_rate
     related = [rate for rate in enhancer.rates if math.gcd(rate, output_rate) >= 11_025]
     return related[0] if output_rate % 11_025 == 0 and related else max(enhancer.rates)
-
-
-def is_model_file(model: str | Path) -> bool:
-    """Whether a model is named by a file."""
-    return str(model).endswith(".onnx")

@@ -9,6 +9,7 @@ import numpy as np
 from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import FULL_BAND_HZ, Segment
 from aliquot.dsp.chunking import Known, Window, Windower
+from aliquot.dsp.edges import Edges
 from aliquot.dsp.resample import StreamResampler
 from aliquot.dsp.stereo import channel_groups
 from aliquot.engine import Enhancer, model_rate
@@ -84,6 +85,7 @@ class Predictor:
         self.windower = Windower(
             channels, self.core, enhancer.context, processing.grid_frames * enhancer.hop
         )
+        self.edges = None if processing.raw else Edges(channels)
         self.skip = processing.grid_frames * enhancer.hop
         self.pool = ThreadPoolExecutor(processing.threads)
         self.pending: deque[Future[Waveform]] = deque()
@@ -110,6 +112,10 @@ class Predictor:
 
     def _advance(self, feed: Waveform, *, end: bool) -> Waveform:
         done = [self.empty]
+        if self.edges is not None:
+            feed = self.edges.process(feed)
+            if end:
+                feed = np.concatenate([feed, self.edges.flush()], axis=1)
         for window in self.windower.push(feed):
             done += self._submit(window)
         if end:
