@@ -10,9 +10,10 @@ from aliquot.audio import Waveform
 from aliquot.dsp.bandwidth import estimate_bandwidth
 from aliquot.engine import load_enhancer
 from aliquot.errors import InputError
-from aliquot.files import FileOptions, restore_file
-from aliquot.pipeline import Restorer
-from aliquot.predictor import Processing
+from aliquot.files import restore_file
+from aliquot.options import FileOptions
+from aliquot.pipeline import Restorer, check_rates
+from aliquot.predictor import Processing, check_cutoff
 from aliquot.report import Report
 from aliquot.verdict import doubts, restorable
 
@@ -64,13 +65,17 @@ def restore(  # noqa: PLR0913 - each is a separate choice of the caller
         less a guard they are the given ones.
 
     Raises:
-        InputError: If the samples are not such an array.
+        InputError: If the samples are not such an array, or their rate cannot be restored.
         ConfigError: If an option is out of its range.
         ModelError: If the model is unknown or damaged.
     """
     began = time.monotonic()
     waves = _waveform(samples)
     kind, confidence, warnings = "given", 1.0, tuple[str, ...]()
+    processing = Processing(strength=strength, only_high=only_high, raw=raw, threads=threads)
+    check_rates(sample_rate, output_rate)
+    if cutoff_hz is not None:
+        check_cutoff(load_enhancer(model, raw=raw), cutoff_hz, sample_rate)
     band = estimate_bandwidth(waves, sample_rate)
     if cutoff_hz is not None:
         cutoff = band.told(cutoff_hz)
@@ -79,7 +84,6 @@ def restore(  # noqa: PLR0913 - each is a separate choice of the caller
         confidence = band.confidence
         warnings = doubts(band)
         cutoff = band.segments if restorable(band) else ()
-    processing = Processing(strength=strength, only_high=only_high, raw=raw, threads=threads)
     restorer = Restorer(
         sample_rate,
         waves.shape[0],

@@ -10,6 +10,7 @@ import aliquot
 from aliquot.dsp.bandwidth import Segment
 from aliquot.engine import load_enhancer
 from aliquot.io.atomic import copy_whole
+from aliquot.io.formats import CONTAINERS, container_of
 from aliquot.io.sound import (
     OutputFormat,
     SoundInfo,
@@ -20,71 +21,18 @@ from aliquot.io.sound import (
     open_writer,
     output_format,
 )
-from aliquot.io.tags import carry_tags, read_restored_mark
+from aliquot.io.tags import carry_tags, drop_tags, read_restored_mark
+from aliquot.options import DEFAULT, FileOptions
 from aliquot.pipeline import Restorer, default_output_rate
 from aliquot.predictor import Processing, check_cutoff
 from aliquot.report import Report
 from aliquot.verdict import Verdict, doubts, inspect, restorable
 
 
-@dataclass(frozen=True, slots=True)
-class FileOptions:
-    """How files are restored; None means the default of the format or recording.
-
-    Attributes:
-        model: A release, an alias or an ``.onnx`` file.
-        cutoff_hz: Where the recording's own sound ends; None measures it.
-        strength: Gain of the added band, 0 to 1.5.
-        only_high: Write just what would be added.
-        container: Of the result; see :func:`aliquot.io.formats.output_format`.
-        bits: ``"16"``, ``"24"`` or ``"32f"``.
-        bitrate_kbps: Of lossy results.
-        output_rate: Of the result, in Hz.
-        start_seconds: Where to begin.
-        duration_seconds: How much to restore.
-        raw: Take all that a waveform model returns, its version of the given band included.
-        block_seconds: Sound read at a time.
-        threads: Windows worked on at a time.
-        overwrite: Whether an existing result may be replaced; it is skipped otherwise.
-        dry_run: Find out what would be done, and write nothing.
-        keep_tags: Whether tags and covers are carried over.
-    """
-
-    model: str = "default"
-    cutoff_hz: float | None = None
-    strength: float = 1.0
-    only_high: bool = False
-    container: str | None = None
-    bits: str | None = None
-    bitrate_kbps: int | None = None
-    output_rate: int | None = None
-    start_seconds: float = 0.0
-    duration_seconds: float | None = None
-    raw: bool = False
-    block_seconds: float = 2.0
-    threads: int = 2
-    overwrite: bool = False
-    dry_run: bool = False
-    keep_tags: bool = True
-
-    def converts(self, info: SoundInfo) -> bool:
-        """Whether the result is to differ from the recording even if nothing is restored."""
-        depth = "32f" if info.is_float else str(info.bits)
-        asked_and_own = (
-            (self.container, info.container),
-            (self.bits, depth),
-            (self.output_rate, info.sample_rate),
-            (self.bitrate_kbps, None),
-        )
-        part = self.start_seconds > 0 or self.duration_seconds is not None
-        other = any(asked not in (None, own) for asked, own in asked_and_own)
-        return part or self.only_high or other
-
-
 def restore_file(
     source: Path | str,
     target: Path | str | None = None,
-    options: FileOptions = FileOptions(),
+    options: FileOptions = DEFAULT,
     progress: Callable[[float], None] | None = None,
     *,
     copy_target: Path | None = None,
@@ -105,13 +53,15 @@ def restore_file(
     Raises:
         InputError: If the recording cannot be read.
         OutputError: If the result cannot be written.
-        ConfigError: If an option does not fit the recording.
+        ConfigError: If an option does not fit the recording, or the result's name its format.
         ModelError: If the model is unknown or damaged.
     """
     began = time.monotonic()
     source = Path(source)
     with open_reader(source) as reader:
         info = reader.info
+    if target is not None and copy_target is None:  # its name says what it is to be
+        options = _as_named(Path(target), info, options)
     fmt = output_format(
         info, container=options.container, bits=options.bits, bitrate_kbps=options.bitrate_kbps
     )
@@ -124,6 +74,14 @@ def restore_file(
     )
     report = job.run()
     return replace(report, source=str(source), elapsed_seconds=time.monotonic() - began)
+
+
+def _as_named(target: Path, info: SoundInfo, options: FileOptions) -> FileOptions:
+    """The options with the container that the result's name says, if that is not its own."""
+    container = container_of(target, options.container)
+    own = info.container in CONTAINERS and CONTAINERS[info.container].extension
+    kept = info.lossless and own == target.suffix.lower() and options.container is None
+    return options if kept else replace(options, container=container)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +111,11 @@ class _Job:
                 if path.exists() and not path.samefile(self.source):
                     return Report("skipped", target=str(path), sample_rate=info.sample_rate)
         if options.cutoff_hz is not None:
-            check_cutoff(load_enhancer(options.model, raw=options.raw), options.cutoff_hz)
+            enhancer = load_enhancer(options.model, raw=options.raw)
+            check_cutoff(enhancer, options.cutoff_hz, info.sample_rate)
             verdict = None
         else:
-            verdict = inspect(self.source, threads=options.threads)
+            verdict = self._inspected()
         whole = verdict is not None and not restorable(verdict.bandwidth)
         copies = whole and not options.converts(info)
         target = self.copy_target if copies else self.target
@@ -172,18 +131,35 @@ class _Job:
             report = replace(report, warnings=(*report.warnings, note))
         return replace(_judged(report, verdict), target=str(target))
 
+    def _inspected(self) -> Verdict:
+        """What ails it; if nothing ails the whole, what ails the part that was asked for."""
+        options = self.options
+        verdict = inspect(self.source, threads=options.threads)
+        start, duration = options.start_seconds, options.duration_seconds
+        changes = len(verdict.bandwidth.segments) > 1
+        if restorable(verdict.bandwidth) or not changes or (start, duration) == (0.0, None):
+            return verdict
+        part = inspect(self.source, duration, options.threads, start_seconds=start)
+        band = part.bandwidth
+        return replace(part, bandwidth=replace(band, segments=_moved(band.segments, start)))
+
     def _unprocessed(self, verdict: Verdict | None, target: Path, *, copied: bool) -> Report:
-        info = self.info
-        if copied and not self.options.dry_run:
-            copy_whole(self.source, target, overwrite=self.options.overwrite)
+        info, options, found = self.info, self.options, list[str]()
+
+        def finish(path: Path) -> None:
+            found.extend([] if options.keep_tags else drop_tags(path))
+
+        if copied and not options.dry_run:
+            copy_whole(self.source, target, overwrite=options.overwrite, finish=finish)
         return Report(
-            "planned" if self.options.dry_run else "copied",
-            cutoff_hz=self.options.cutoff_hz if verdict is None else verdict.bandwidth.cutoff_hz,
+            "planned" if options.dry_run else "copied",
+            cutoff_hz=options.cutoff_hz if verdict is None else verdict.bandwidth.cutoff_hz,
             sample_rate=info.sample_rate,
             output_rate=info.sample_rate if copied else self.output_rate,
             channels=info.channels,
             samples_in=info.frames or 0,
             samples_out=info.frames or 0 if copied else 0,
+            warnings=tuple(found),
         )
 
     def _process(self, verdict: Verdict | None) -> Report:
@@ -250,15 +226,7 @@ class _Job:
         assert verdict is not None  # noqa: S101 - for the type checker
         if not restorable(verdict.bandwidth):
             return None
-        start = self.options.start_seconds
-        return [
-            replace(
-                part,
-                start_seconds=part.start_seconds - start,
-                end_seconds=part.end_seconds - start,
-            )
-            for part in verdict.bandwidth.segments
-        ]
+        return _moved(verdict.bandwidth.segments, -self.options.start_seconds)
 
     def _expected_frames(self) -> int | None:
         options, info = self.options, self.info
@@ -272,6 +240,18 @@ class _Job:
     def _note(self, report: Report) -> str:
         cutoff = "nothing added" if report.model is None else f"above {report.cutoff_hz:.0f} Hz"
         return f"restored by aliquot {aliquot.__version__} ({report.model or 'no model'}, {cutoff})"
+
+
+def _moved(segments: Sequence[Segment], seconds: float) -> tuple[Segment, ...]:
+    """Segments so much later."""
+    return tuple(
+        replace(
+            part,
+            start_seconds=part.start_seconds + seconds,
+            end_seconds=part.end_seconds + seconds,
+        )
+        for part in segments
+    )
 
 
 def _judged(report: Report, verdict: Verdict | None) -> Report:

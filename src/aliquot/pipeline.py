@@ -13,7 +13,8 @@ from aliquot.dsp.bandwidth import FULL_BAND_HZ, Segment
 from aliquot.dsp.headroom import Headroom
 from aliquot.dsp.resample import StreamResampler, fitted
 from aliquot.engine import Enhancer, load_enhancer
-from aliquot.errors import InputError
+from aliquot.errors import ConfigError, InputError
+from aliquot.io.formats import MAX_RATE, MIN_RATE
 from aliquot.predictor import Predictor, Processing, Stream
 from aliquot.report import Report
 
@@ -33,6 +34,20 @@ def default_output_rate(sample_rate: int) -> int:
     return 44_100 if 44_100 % sample_rate == 0 else 48_000
 
 
+def check_rates(sample_rate: int, output_rate: int | None) -> None:
+    """Refuse rates that nothing here was made for.
+
+    Raises:
+        InputError: If it is the stream's.
+        ConfigError: If it is the result's.
+    """
+    known = f"{MIN_RATE} to {MAX_RATE} Hz"
+    if not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise InputError(f"a sample rate of {sample_rate} Hz; resample it to one of {known}")
+    if output_rate is not None and not MIN_RATE <= output_rate <= MAX_RATE:
+        raise ConfigError(f"an output rate of {output_rate} Hz; ask for one of {known}")
+
+
 class Restorer:
     """Restore a stream block by block; the result does not depend on the size of the blocks.
 
@@ -47,7 +62,9 @@ class Restorer:
         processing: Everything else.
 
     Raises:
-        ConfigError: If the cut-off lies outside the model's range.
+        InputError: If the sample rate is none that can be restored.
+        ConfigError: If the cut-off lies outside the model's range or above what the stream can
+            hold, or the output rate is none that can be made.
 
     Example::
 
@@ -66,6 +83,7 @@ class Restorer:
         processing: Processing = DEFAULT,
     ) -> None:
         self.sample_rate, self.channels, self.processing = sample_rate, channels, processing
+        check_rates(sample_rate, output_rate)
         self.output_rate = output_rate or default_output_rate(sample_rate)
         self.segments = _segments(cutoff_hz)
         self.nonfinite = self.samples_in = self.samples_out = self.overs = 0
@@ -75,7 +93,8 @@ class Restorer:
         self.high_held = np.zeros((channels, 0), np.float32)
         self.headroom = Headroom(channels, self.output_rate, self._cutoff_between)
         self.predictor: Predictor | None = None
-        if any(part.cutoff_hz < FULL_BAND_HZ for part in self.segments):
+        told = cutoff_hz is not None and not isinstance(cutoff_hz, Sequence)
+        if told or any(part.cutoff_hz < FULL_BAND_HZ for part in self.segments):
             raw = processing.raw
             enhancer = load_enhancer(model, raw=raw) if isinstance(model, str) else model
             stream = Stream(sample_rate, self.output_rate, channels)
@@ -124,11 +143,13 @@ class Restorer:
         """What has been done so far."""
         given, added = (float(value) for value in self.energies)
         cutoffs = [part.cutoff_hz for part in self.segments]
+        length = self.samples_in / self.sample_rate
         return Report(
             action="restored" if self.predictor is not None else "copied",
             cutoff_hz=min(cutoffs) if cutoffs else None,
             segments=tuple(
-                (part.start_seconds, part.end_seconds, part.cutoff_hz) for part in self.segments
+                (part.start_seconds, min(part.end_seconds, length), part.cutoff_hz)
+                for part in self.segments
             ),
             sample_rate=self.sample_rate,
             output_rate=self.output_rate,
@@ -183,7 +204,7 @@ class Restorer:
 def _segments(cutoff_hz: float | Sequence[Segment] | None) -> tuple[Segment, ...]:
     if cutoff_hz is None:
         return ()
-    if isinstance(cutoff_hz, int | float):
+    if not isinstance(cutoff_hz, Sequence):
         return (Segment(0.0, float("inf"), float(cutoff_hz)),)
     return tuple(cutoff_hz)
 

@@ -74,7 +74,7 @@ class Predictor:
         segments: tuple[Segment, ...],
         processing: Processing,
     ) -> None:
-        check_cutoff(enhancer, min(part.cutoff_hz for part in segments))
+        check_cutoff(enhancer, min(part.cutoff_hz for part in segments), stream.sample_rate)
         channels = stream.channels
         self.enhancer, self.segments = enhancer, segments
         self.rate = model_rate(enhancer, stream.output_rate)
@@ -153,13 +153,18 @@ class Predictor:
         return max(touched, key=lambda p: p.cutoff_hz, default=self.segments[-1])
 
 
-def check_cutoff(enhancer: Enhancer, cutoff_hz: float) -> None:
-    """Refuse a cut-off that a model was not made for.
+def check_cutoff(enhancer: Enhancer, cutoff_hz: float, sample_rate: int) -> None:
+    """Refuse a cut-off that a model was not made for, or that a stream cannot have.
 
     Raises:
         ConfigError: Naming the range.
     """
     low, high = enhancer.cutoff_range_hz
+    if cutoff_hz > sample_rate / 2:
+        raise ConfigError(
+            f"sound of {sample_rate} Hz ends at {sample_rate / 2:.0f} Hz at the latest, and cannot "
+            f"have a cut-off of {cutoff_hz:.0f} Hz; give --cutoff less, or leave it out"
+        )
     if not low <= cutoff_hz <= high:
         raise ConfigError(
             f"{enhancer.name} restores from cut-offs of {low:.0f} to {high:.0f} Hz, got "

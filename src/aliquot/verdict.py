@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliquot.dsp.bandwidth import FULL_BAND_HZ, Bandwidth, BandwidthMeter
+from aliquot.errors import ConfigError
 from aliquot.io.formats import SoundInfo
 from aliquot.io.sound import open_reader
 
@@ -88,23 +89,33 @@ def _reach(bandwidth: Bandwidth) -> str:
     )
 
 
-def inspect(path: Path | str, max_seconds: float | None = None, threads: int = 2) -> Verdict:
+def inspect(
+    path: Path | str,
+    max_seconds: float | None = None,
+    threads: int = 2,
+    *,
+    start_seconds: float = 0.0,
+) -> Verdict:
     """Measure a file.
 
     Args:
         path: Any file that can be read.
         max_seconds: Measure no more than this from the beginning; None measures all.
         threads: To measure with; the verdict is the same with any number.
+        start_seconds: Where to begin; segments count from there.
 
     Returns:
         The verdict.
 
     Raises:
         InputError: If the file cannot be read.
+        ConfigError: If there is no thread.
     """
+    if threads < 1:
+        raise ConfigError(f"threads must be at least 1, got {threads}")
     with open_reader(Path(path)) as reader, ThreadPoolExecutor(threads) as pool:
         meter = BandwidthMeter(reader.info.sample_rate, pool if threads > 1 else None)
-        for block in reader.blocks(duration_seconds=max_seconds):
+        for block in reader.blocks(start_seconds=start_seconds, duration_seconds=max_seconds):
             meter.update(block)
         return judge(meter.result(), reader.info)
 

@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +50,12 @@ def find(
     failures: list[Failure] = []
     for text in inputs:
         path = Path(text)
-        if path.is_dir():
+        if is_folder(path):
             known = len(failures)
             fresh = list(_in_folder(path, recursive, avoid, failures))
             if not fresh and len(failures) == known:
                 failures.append(Failure(path, InputError(_why_nothing(text))))
-        elif path.exists():
+        elif _is(path.exists):
             fresh = [Found(path)]
         else:
             fresh = list(_matching(text, avoid))
@@ -75,9 +75,25 @@ def _original(path: Path) -> Path | None:
     return path.parent / path.stem.removesuffix(RESULT_MARK)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder that may be looked at."""
+    return _is(path.is_dir)
+
+
+def _is(check: Callable[[], bool]) -> bool:
+    """Whether it is; what may not be looked at, or cannot be a name, is not."""
+    try:
+        return check()
+    except OSError:
+        return False
+
+
 def _why_nothing(text: str) -> str:
-    if Path(text).is_dir():
-        return f"{text}: no recordings in this folder; check it, or add --recursive"
+    try:
+        if Path(text).is_dir():
+            return f"{text}: no recordings in this folder; check it, or add --recursive"
+    except OSError as error:
+        return f"{text}: {error.strerror}; check the name, and who may open its folder"
     if glob.has_magic(text):
         return f"{text}: no recording matches; check the pattern"
     return f"{text}: no such file or folder; check the name"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aliquot.batch.find import Failure, Found, find
+from aliquot.batch.find import Failure, Found, find, is_folder
 from aliquot.errors import AliquotError, ConfigError
-from aliquot.io.formats import CONTAINERS, container_named, output_format
+from aliquot.io.formats import container_of, output_format
 from aliquot.io.names import RESULT_MARK, SOUND_SUFFIXES, shown
 from aliquot.io.sound import open_reader
 
@@ -89,11 +89,11 @@ def plan(inputs: Sequence[str], wish: Wish) -> Plan:
     out_file = wish.out is not None and _is_file(wish.out)
     found, failures = find(inputs, recursive=wish.recursive, avoid=None if out_file else wish.out)
     if wish.out is not None and out_file:
-        if len(found) > 1 or any(Path(text).is_dir() for text in inputs):
+        if len(found) > 1 or any(is_folder(Path(text)) for text in inputs):
             raise ConfigError(
                 f"{shown(wish.out)}: several recordings need a folder; give -o a folder"
             )
-        wish = replace(wish, container=_container(wish.out, wish.container))
+        wish = replace(wish, container=container_of(wish.out, wish.container))
     jobs: list[Job] = []
     for item in found:
         try:
@@ -120,23 +120,16 @@ def check_template(template: str) -> None:
         raise ConfigError(
             f"template {template!r} cannot be used; its fields are {known}"
         ) from error
+    if path.suffix.lower() in SOUND_SUFFIXES:
+        raise ConfigError(
+            f"template {template!r} names a format; end it in .{{ext}} and choose it by --format"
+        )
     if path.is_absolute() or ".." in path.parts or not path.name:
         raise ConfigError(f"template {template!r} leaves the folder of the results; stay inside")
 
 
 def _is_file(out: Path) -> bool:
     return not out.is_dir() and (out.exists() or out.suffix.lower() in SOUND_SUFFIXES)
-
-
-def _container(out: Path, asked: str | None) -> str:
-    if not out.suffix:
-        raise ConfigError(f"{shown(out)}: a file whose name says no format; give -o another name")
-    named = container_named(out.suffix)
-    if asked is None or asked == named:
-        return named
-    if CONTAINERS[container_named(asked)].extension != out.suffix.lower():
-        raise ConfigError(f"{shown(out)}: the name says {named}, the format {asked}; change one")
-    return asked
 
 
 def _job(item: Found, wish: Wish, *, out_file: bool) -> Job:
@@ -185,6 +178,6 @@ def refuse_clashes(jobs: Sequence[Job]) -> None:
             if target in owner:
                 raise ConfigError(
                     f"{shown(job.source)} and {owner[target]} would both become {shown(target)}; "
-                    "give --template, or restore them into two folders"
+                    "restore them into two folders, or rename one"
                 )
             owner[target] = shown(job.source)

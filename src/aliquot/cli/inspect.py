@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -34,12 +34,20 @@ def inspect(file: Path, plot: Path | None, as_json: bool) -> None:
         raise ConfigError(f"{plot}: a picture is a PNG; give --plot a name that ends in .png")
     verdict = inspect_file(file)
     if as_json:
-        click.echo(json.dumps({"path": str(file), **asdict(verdict)}, default=str))
+        click.echo(json.dumps({"path": str(file), **plain(verdict)}, allow_nan=False))
     else:
         click.echo(describe(file, verdict))
     if plot is not None:
         draw(file, verdict, plot)
         click.echo(f"drawn: {plot}", err=True)
+
+
+def plain(verdict: "Verdict") -> dict[str, Any]:
+    """A verdict as plain data, without the spectrum that it was measured on."""
+    row = asdict(verdict)
+    for part in (row["bandwidth"], *row["bandwidth"]["segments"]):
+        part.pop("long_term")
+    return row
 
 
 def describe(file: Path, verdict: "Verdict") -> str:

@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aliquot.errors import OutputError
@@ -137,8 +137,20 @@ def flush_to_disk(path: Path) -> None:
         os.close(handle)
 
 
-def copy_whole(source: Path, target: Path, *, overwrite: bool) -> None:
+def copy_whole(
+    source: Path,
+    target: Path,
+    *,
+    overwrite: bool,
+    finish: Callable[[Path], None] | None = None,
+) -> None:
     """Copy a file byte for byte; it appears whole or not at all.
+
+    Args:
+        source: The file.
+        target: Its copy.
+        overwrite: Whether the target may be replaced.
+        finish: Called with the copy under its temporary name, before it is renamed.
 
     Raises:
         OutputError: If it cannot be written.
@@ -148,6 +160,8 @@ def copy_whole(source: Path, target: Path, *, overwrite: bool) -> None:
     pending.create()
     try:
         shutil.copyfile(source, pending.path)
+        if finish is not None:
+            finish(pending.path)
         pending.commit()
     except OSError as error:
         raise write_error(target, error) from error

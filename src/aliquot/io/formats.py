@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliquot.errors import ConfigError
+from aliquot.io.names import shown
 
 MIN_RATE, MAX_RATE = 4_000, 768_000
 """Sample rates that are read, in Hz."""
@@ -131,6 +132,29 @@ def container_named(name: str) -> str:
         legal = ", ".join(sorted(name.lower() for name in CONTAINERS))
         raise ConfigError(f"format {name!r} cannot be written; choose one of {legal}")
     return key
+
+
+def container_of(path: Path, asked: str | None) -> str:
+    """The container of a result with a name of its own, which must be what the name says.
+
+    Args:
+        path: The result.
+        asked: The container asked for, if any.
+
+    Raises:
+        ConfigError: If the name says none, none that can be written, or another.
+
+    >>> container_of(Path("a.flac"), None)
+    'FLAC'
+    """
+    if not path.suffix:
+        raise ConfigError(f"{shown(path)}: a file whose name says no format; give it another name")
+    named = container_named(path.suffix)
+    if asked is None or asked == named:
+        return named
+    if CONTAINERS[container_named(asked)].extension != path.suffix.lower():
+        raise ConfigError(f"{shown(path)}: the name says {named}, the format {asked}; change one")
+    return asked
 
 
 def output_format(

@@ -82,6 +82,29 @@ def carry_tags(
     return tags.damage
 
 
+def drop_tags(path: Path) -> list[str]:
+    """Take tags and covers out of a file; its sound stays as it is.
+
+    Returns:
+        Warnings.
+    """
+    if MISSING:
+        return [INSTALL]
+    try:
+        found = mutagen.File(path)
+        if isinstance(found, flac.FLAC):
+            found.clear_pictures()
+            found.save()
+        if found is not None:
+            found.delete()
+        if isinstance(found, mp3.MP3):
+            with contextlib.suppress(apev2.error):
+                apev2.APEv2(path).delete()
+    except (mutagen.MutagenError, *DAMAGE) as error:
+        return [f"tags could not be left behind ({_reason(error)})"]
+    return []
+
+
 def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
