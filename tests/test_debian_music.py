@@ -102,3 +102,21 @@ def test_what_is_not_as_listed_is_not_written(
     wanted = row("song.wav", "usr/song.wav", ONE), row("v.flac", "usr/voice/*", TWO, ONE)
     assert fetched(package, tmp_path, monkeypatch, *wanted) == []
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_package_that_is_gone_does_not_stop_the_others(
+    package: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def downloaded(name: str, *_: object) -> Path:
+        if name == "gone":
+            raise debian_music.MissingError("gone: no such package")
+        return package
+
+    monkeypatch.setattr(debian_music, "downloaded", downloaded)
+    gone = Row(file="a.wav", source="Debian gone 1: a.wav")
+    song = row("song.wav", "usr/song.wav", SONG)
+    assert debian_music.fetch([gone, song], tmp_path) == [song]
+    assert "gone: no such package" in capsys.readouterr().err

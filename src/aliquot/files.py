@@ -262,7 +262,7 @@ def _judged(report: Report, verdict: Verdict | None) -> Report:
         report,
         kind=verdict.kind,
         codec=verdict.codec,
-        cutoff_hz=band.cutoff_hz,
+        cutoff_hz=band.cutoff_hz if band.confidence else None,
         confidence=band.confidence,
         segments=tuple((p.start_seconds, p.end_seconds, p.cutoff_hz) for p in band.segments),
         warnings=(*report.warnings, *doubts(band)),

@@ -14,7 +14,7 @@ class Report:
         target: Its result, or None.
         kind: ``band-limited``, ``codec-limited``, ``full-band``, or ``given`` if the cut-off was.
         codec: Which codec limited it, as far as known.
-        cutoff_hz: Where its own sound ends; None if it is silent or empty.
+        cutoff_hz: Where its own sound ends; None if nothing ends, as of silence.
         confidence: Of the cut-off, 0 to 1.
         segments: ``(start_seconds, end_seconds, cutoff_hz)``; several where it changes.
         sample_rate: Of the recording, in Hz.

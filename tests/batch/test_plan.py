@@ -106,3 +106,8 @@ def test_a_bad_recording_is_a_failure_and_the_others_stay_jobs(album: Path) -> N
     assert [failure.source.name for failure in result.failures] == ["bad.wav"]
     assert isinstance(result.failures[0].error, InputError)
     assert result.found == 2
+
+
+def test_a_template_that_names_a_format_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--format"):
+        check_template("{name}.mp3")

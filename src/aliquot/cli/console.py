@@ -135,7 +135,9 @@ def describe(report: Report) -> str:
     if report.action == "skipped":
         return f"{name}: skipped, the result exists; --overwrite replaces it"
     what = report.kind if report.codec is None else f"{report.kind} ({report.codec})"
-    if report.cutoff_hz is not None:
+    if report.kind == "full-band" and not report.confidence:
+        what = "silent"
+    elif report.cutoff_hz is not None:
         what += f", ends at {report.cutoff_hz / 1000:.1f} kHz"
     if report.action == "planned":
         return f"{name}: {what}; would become {shown(report.target or '')}"

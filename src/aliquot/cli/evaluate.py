@@ -63,7 +63,7 @@ NO_MODEL = "none"
     "--json-out", type=click.Path(path_type=Path), metavar="FILE",
     help="Write rows, every file's scores and the options as JSON.",
 )  # fmt: skip
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def evaluate(
     folders: tuple[Path, ...],
     tasks: str,

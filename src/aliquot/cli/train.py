@@ -10,7 +10,7 @@ import click
 @click.argument("overrides", nargs=-1, metavar="[SECTION.KEY=VALUE]...")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Run folder. [runs/<settings>]")
 @click.option("--max-minutes", type=click.FloatRange(min=0), help="Stop, resumable, after this.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def train(
     settings: Path,
     overrides: tuple[str, ...],

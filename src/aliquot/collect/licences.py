@@ -42,16 +42,6 @@ class Licence:
     no_derivatives: bool = False
     terms_only: bool = False
 
-    @property
-    def trainable(self) -> bool:
-        """Whether a model that is published may learn from it."""
-        return not (self.non_commercial or self.no_derivatives or self.terms_only)
-
-    @property
-    def redistributable(self) -> bool:
-        """Whether the unchanged recording may be passed on, to anybody, for any purpose."""
-        return not (self.non_commercial or self.terms_only)
-
 
 CC0 = Licence("CC0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/", attribution=False)
 PDM = Licence("PDM-1.0", PUBLIC_DOMAIN_MARK, attribution=False)

@@ -13,10 +13,7 @@ from aliquot.errors import ConfigError
 
 TRAINED_FAMILIES = ("butterworth", "chebyshev1", "elliptic", "sinc", "soxr", "brickwall")
 """Families a model may be trained on. Bessel and Butterworth of order <= 4 are kept for testing
-whether it generalises (PROTOCOL section 3; Sulun and Davies 2021)."""
-
-GENTLE = "cascade"
-"""A family of gentle slopes for training: unlike any that is measured with."""
+whether it generalises (Sulun and Davies 2021)."""
 
 LOWEST_ORDER = {"butterworth": 5}
 """Lowest order that is drawn of a family, where lower ones are kept for testing."""

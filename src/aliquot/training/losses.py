@@ -43,7 +43,7 @@ class Region:
 class SpectralLoss:
     """Weighted sum of spectrum, envelope, bias and texture distances and a prior.
 
-    - spectrum: log-spectral distance (PROTOCOL ``lsd``), masked;
+    - spectrum: log-spectral distance (``metrics.lsd``), masked;
     - envelope: mean distance of log band energies in loud frames and bands, of mid, side, left and
       right;
     - bias: log ratio of energies over the whole example in wide bands, which the others, being
