@@ -7,8 +7,8 @@ from aliquot.audio import Waveform
 EDGE = 192
 """Samples of a fade: about 4 ms. A recording that is cut in full sound, a loop or a preview, breaks
 off with energy at all frequencies, and where nothing else stands above the cut-off the treble comes
-out as loud as that click: 6 to 26 dB too loud. Shorter fades leave half of it; longer ones soften
-an attack on the first sample."""
+out as loud as that click, up to 25 dB too loud. Shorter fades leave more of it; longer ones soften
+an attack on the first sample (decision 36)."""
 
 
 class Edges:
